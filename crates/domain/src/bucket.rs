@@ -150,7 +150,9 @@ mod tests {
 
     #[test]
     fn rp10_a_scheme_is_exact_and_part_of_the_identity() {
-        for unknown in ["GS://lake", "s3a://lake", "s3n://lake", "wasbs://c@acct.blob.core.windows.net", "lake"] {
+        for unknown in
+            ["GS://lake", "s3a://lake", "s3n://lake", "wasbs://c@acct.blob.core.windows.net", "lake"]
+        {
             assert_eq!(Bucket::parse(unknown), Err(InvalidPath::Scheme), "{unknown}");
         }
         assert_ne!(Bucket::parse("gs://lake"), Bucket::parse("s3://lake"));

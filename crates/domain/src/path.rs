@@ -205,7 +205,8 @@ fn is_control(c: char) -> bool {
 fn holds_url_part(key: &str) -> bool {
     key.contains('#')
         || ['?', ';'].into_iter().any(|mark| {
-            key.split_once(mark).is_some_and(|(_, rest)| rest.split('/').next().is_some_and(|s| s.contains('=')))
+            key.split_once(mark)
+                .is_some_and(|(_, rest)| rest.split('/').next().is_some_and(|s| s.contains('=')))
         })
 }
 

@@ -52,7 +52,9 @@ fn rp06_look_alikes_are_different_names() {
 
 #[test]
 fn rp08_in02_control_characters_and_backslashes_are_refused() {
-    for bad in ["a\0", "a\nb", "a\u{7f}", "a\u{85}", "a\u{2028}b", "a\u{2029}", "a%00", "a%0a", "a%250a", "a%7F"] {
+    for bad in
+        ["a\0", "a\nb", "a\u{7f}", "a\u{85}", "a\u{2028}b", "a\u{2029}", "a%00", "a%0a", "a%250a", "a%7F"]
+    {
         assert_eq!(object(&format!("gs://lake/{bad}")), Err(InvalidPath::Control), "{bad:?}");
     }
     assert_eq!(object("gs://lake/a\\b"), Err(InvalidPath::Backslash));
