@@ -13,6 +13,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::{LoadError, Subject};
 
+/// How a policy document may be written in YAML: no merge keys, no duplicate keys, `true` and `false` alone, and
+/// room for a million rules. Errors show no excerpt of the text.
+fn yaml_options() -> serde_saphyr::Options {
+    serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_events: 64_000_000,
+            max_nodes: 32_000_000,
+            max_total_scalar_bytes: 512 << 20,
+            max_aliases: 1_000,
+            max_anchors: 1_000,
+            max_merge_keys: 0,
+            max_documents: 1,
+        },
+        duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::Error,
+        merge_keys: serde_saphyr::options::MergeKeyPolicy::Error,
+        strict_booleans: true,
+        reject_unsupported_tags: true,
+        with_snippet: false,
+    }
+}
+
 /// A whole policy: storages, classes, projects, groups, datasets and rules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,7 +77,7 @@ pub struct StorageRule {
     #[serde(default)]
     pub generation: u64,
     /// The sets to which operations are rounded up; `[read, list]` and all five when absent.
-    #[serde(default)]
+    #[serde(default, with = "crate::operation_words::sets")]
     pub operation_sets: Option<Vec<Vec<Operation>>>,
     /// No rounding: a token can do what was asked, and its closure.
     #[serde(default)]
@@ -112,6 +133,9 @@ fn default_token_life() -> u64 {
 
 impl Class {
     /// The class under which everything lives that no dataset claims.
+    ///
+    /// # Errors
+    /// None in practice: the name `default` is in the alphabet.
     pub fn default_class() -> Result<Self, LoadError> {
         let name = ClassName::parse("default").map_err(|source| LoadError::Name { key: "classes", source })?;
         Ok(Self {
@@ -206,6 +230,7 @@ pub struct Rule {
     #[serde(default)]
     pub unless: Vec<Subject>,
     /// Which operations. In an allow rule `write` brings `create` with it: to write is to create or overwrite.
+    #[serde(with = "crate::operation_words::list")]
     pub operations: Vec<Operation>,
     /// When; always, when absent. Half-open: `from` is inside, `until` is not.
     #[serde(default)]
@@ -273,7 +298,7 @@ impl PolicyDocument {
     /// # Errors
     /// [`LoadError::Syntax`] with line, column and what is wrong.
     pub fn from_yaml(text: &str) -> Result<Self, LoadError> {
-        serde_saphyr::from_str(text).map_err(|error| LoadError::Syntax(error.to_string()))
+        serde_saphyr::from_str_with_options(text, yaml_options()).map_err(|error| LoadError::Syntax(error.to_string()))
     }
 
     /// Reads a JSON document.

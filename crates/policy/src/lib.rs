@@ -6,24 +6,23 @@
 //! crate, so minting without a decision does not compile.
 
 mod closure;
-mod compile;
-mod decide;
 mod document;
 mod error;
 mod explain;
 mod grant;
+mod key;
+mod operation_words;
 mod plain;
 mod scope;
 mod snapshot;
 mod subject;
-mod tree;
 
 pub use document::{
     Attribution, Class, Dataset, Effect, Group, Namespace, PolicyDocument, Priority, Project, Rule, RuleTarget,
     Staleness, StorageRule, Window,
 };
 pub use error::LoadError;
-pub use explain::{Explanation, RuleVerdict};
+pub use explain::{Explanation, OperationVerdict, Outcome, RuleVerdict};
 pub use grant::{Grant, Refusal};
 pub use plain::PlainScope;
 pub use scope::{Scope, ScopeKey, Terms};
