@@ -1,0 +1,40 @@
+//! The trait: an access token for a scope.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lakegate_domain::AccessToken;
+use lakegate_policy::Scope;
+
+use crate::{MintError, NotExpressible};
+
+/// Makes access tokens for scopes of one storage.
+///
+/// Every implementation and every wrapper passes `conformance::run`:
+///
+/// - a token can do what its scope says and nothing else, and never outlives the scope's end;
+/// - its expiry is the provider's, never a wish; its life is at most the one the scope's terms name;
+/// - a scope that the provider cannot express is refused, never widened and never cut short.
+#[async_trait]
+pub trait Minter: Send + Sync + fmt::Debug {
+    /// Makes a token for the scope. `snapshot` is the number of the snapshot that allowed it, kept for audit.
+    ///
+    /// # Errors
+    /// What failed and who is to blame; see [`MintError`].
+    async fn mint(&self, scope: &Scope, snapshot: u64) -> Result<Arc<AccessToken>, MintError>;
+
+    /// Whether the provider can express the scope; answered without any call.
+    ///
+    /// # Errors
+    /// What the provider cannot express.
+    fn expressible(&self, scope: &Scope) -> Result<(), NotExpressible>;
+
+    /// Whether a token can be made to end before the source's own life is over.
+    fn ends_early(&self) -> bool;
+
+    /// The shortest life with which a token is made; a scope that ends sooner is refused as
+    /// [`MintError::TooShort`].
+    fn shortest_life(&self) -> Duration;
+}
