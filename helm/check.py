@@ -1,0 +1,170 @@
+"""Renders, lints and validates the chart: what `cargo xtask helm` runs.
+
+Helm itself renders and lints (wheel helm-python-sdk); every object is held against the schemas of the oldest and
+the newest Kubernetes the chart is for (wheel kubernetes-validate). Then rules of our own are checked, and values
+that must be refused are shown to be refused.
+"""
+
+import copy
+import pathlib
+import sys
+
+import helm_python
+import kubernetes_validate
+import yaml
+
+HERE = pathlib.Path(__file__).parent
+CHART = str(HERE / "lakegate")
+KUBERNETES = ("1.27", "1.34")
+
+
+def objects(values):
+    with helm_python.Chart.load(CHART) as chart:
+        chart.validate_schema(values)
+        rendered = chart.render(values, name="test", namespace="lakegate")
+    return [
+        document
+        for path, text in rendered.items()
+        if not path.endswith(".txt")
+        for document in yaml.safe_load_all(text)
+        if document
+    ]
+
+
+def pods(documents):
+    return [d["spec"]["template"]["spec"] for d in documents if d["kind"] == "Deployment"]
+
+
+def problems_of_pod(spec):
+    """What a pod that holds source credentials may not be."""
+    if spec.get("automountServiceAccountToken") is not False:
+        yield "mounts a service account token"
+    if spec["securityContext"].get("runAsNonRoot") is not True:
+        yield "may run as root"
+    if spec["securityContext"].get("seccompProfile", {}).get("type") != "RuntimeDefault":
+        yield "has no seccomp profile"
+    for container in spec["containers"]:
+        security = container.get("securityContext", {})
+        if security.get("readOnlyRootFilesystem") is not True:
+            yield "has a writable root"
+        if security.get("allowPrivilegeEscalation") is not False:
+            yield "may escalate"
+        if security.get("capabilities", {}).get("drop") != ["ALL"]:
+            yield "keeps capabilities"
+        for probe, path in (("livenessProbe", "/livez"), ("readinessProbe", "/readyz")):
+            if container.get(probe, {}).get("httpGet", {}).get("path") != path:
+                yield f"has no {probe} on {path}"
+        if any(mount.get("subPath") for mount in container["volumeMounts"]):
+            yield "mounts by subPath, which never sees a change"
+        mounted = {mount["name"] for mount in container["volumeMounts"]}
+        if mounted != {volume["name"] for volume in spec["volumes"]}:
+            yield "mounts other volumes than it declares"
+
+
+def check_renders(name, values, kinds):
+    documents = objects(values)
+    found = sorted(f"{d['kind']}/{d['metadata']['name']}" for d in documents)
+    if found != sorted(kinds):
+        yield f"{name}: renders {found}, expected {sorted(kinds)}"
+    for document in documents:
+        for version in KUBERNETES:
+            try:
+                kubernetes_validate.validate(document, version, strict=True)
+            except kubernetes_validate.ValidationError as error:
+                yield f"{name}: {document['kind']} for {version}: {error.message}"
+    for spec in pods(documents):
+        for problem in problems_of_pod(spec):
+            yield f"{name}: a pod {problem}"
+    secrets = [d["kind"] for d in documents if d["kind"] == "Secret"]
+    if secrets:
+        yield f"{name}: the chart makes a Secret"
+
+
+def check_lint(name, values):
+    report = helm_python.lint(CHART, values, strict=True)
+    for error in report.get("errors") or []:
+        yield f"{name}: lint: {error}"
+    for message in report.get("messages") or []:
+        # Severity 1 is information, 2 a warning, 3 an error.
+        if isinstance(message, dict) and message.get("severity", 3) >= 2:
+            yield f"{name}: lint: {message}"
+
+
+def changed(values, path, value):
+    copied = copy.deepcopy(values)
+    *folders, last = path.split(".")
+    place = copied
+    for folder in folders:
+        place = place[folder]
+    place[last] = value
+    return copied
+
+
+def check_refused(values):
+    """Values that must not render, each with the field that is wrong."""
+    for path, value in (
+        ("image.repository", ""),
+        ("policy", ""),
+        ("broker.config", ""),
+        ("broker.replicas", 0),
+        ("broker.replicaCount", 2),
+        ("broker.port", 80),
+        ("secrets.tls", ""),
+        ("secrets.tls", "../other"),
+        ("generator.enabled", "yes"),
+        ("typo", {}),
+    ):
+        try:
+            objects(changed(values, path, value))
+        except helm_python.HelmError:
+            continue
+        yield f"values with {path} = {value!r} are not refused"
+
+
+def check_pod_rules_can_fail(values):
+    """A pod rule that cannot fail is no rule."""
+    spec = pods(objects(values))[0]
+    breaks = (
+        lambda s: s.pop("automountServiceAccountToken"),
+        lambda s: s["securityContext"].pop("runAsNonRoot"),
+        lambda s: s["containers"][0]["securityContext"].pop("readOnlyRootFilesystem"),
+        lambda s: s["containers"][0]["securityContext"].pop("capabilities"),
+        lambda s: s["containers"][0].pop("readinessProbe"),
+        lambda s: s["volumes"].pop(),
+    )
+    for number, break_it in enumerate(breaks):
+        broken = copy.deepcopy(spec)
+        break_it(broken)
+        if not list(problems_of_pod(broken)):
+            yield f"broken pod {number} passes"
+
+
+def main():
+    small = yaml.safe_load((HERE / "cases" / "small.yaml").read_text())
+    full = yaml.safe_load((HERE / "cases" / "full.yaml").read_text())
+    broker = [
+        "ConfigMap/test-lakegate-broker",
+        "ConfigMap/test-lakegate-policy",
+        "Deployment/test-lakegate-broker",
+        "PodDisruptionBudget/test-lakegate-broker",
+        "Service/test-lakegate-broker",
+    ]
+    generator = ["ConfigMap/test-lakegate-generator", "Deployment/test-lakegate-generator"]
+    problems = [
+        *check_renders("small", small, broker),
+        *check_renders("full", full, broker + generator),
+        *check_lint("small", small),
+        *check_lint("full", full),
+        *check_refused(full),
+        *check_pod_rules_can_fail(full),
+    ]
+    for problem in problems:
+        print(problem)
+    if problems:
+        return 1
+    print("helm: 2 sets of values render, lint and fit Kubernetes", " and ".join(KUBERNETES))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
