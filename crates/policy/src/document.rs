@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use lakegate_domain::{
-    Bucket, ClassName, DatasetName, Dialect, GroupName, ObjectPath, Operation, Prefix, ProjectName,
-    RuleId, StorageId, Timestamp,
+    Bucket, ClassName, DatasetName, Dialect, GroupName, ObjectPath, Operation, Prefix, ProjectName, RuleId,
+    StorageId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -137,7 +137,8 @@ impl Class {
     /// # Errors
     /// None in practice: the name `default` is in the alphabet.
     pub fn default_class() -> Result<Self, LoadError> {
-        let name = ClassName::parse("default").map_err(|source| LoadError::Name { key: "classes", source })?;
+        let name =
+            ClassName::parse("default").map_err(|source| LoadError::Name { key: "classes", source })?;
         Ok(Self {
             name,
             token_life_seconds: default_token_life(),
@@ -298,7 +299,8 @@ impl PolicyDocument {
     /// # Errors
     /// [`LoadError::Syntax`] with line, column and what is wrong.
     pub fn from_yaml(text: &str) -> Result<Self, LoadError> {
-        serde_saphyr::from_str_with_options(text, yaml_options()).map_err(|error| LoadError::Syntax(error.to_string()))
+        serde_saphyr::from_str_with_options(text, yaml_options())
+            .map_err(|error| LoadError::Syntax(error.to_string()))
     }
 
     /// Reads a JSON document.

@@ -1,9 +1,16 @@
 //! Why a decision came out as it did, for people.
 
-use lakegate_domain::{Caller, DatasetName, Part, RuleId, Target, Timestamp};
+mod trail;
+
+use lakegate_domain::{Caller, DatasetName, Operation, OperationSet, Part, RuleId, Target, Timestamp};
 use serde::Serialize;
 
-use crate::{Effect, Snapshot};
+use crate::compile::Tree;
+use crate::compiled_rule::Ends;
+use crate::decide::lineage::Lineage;
+use crate::decide::qualify::Question;
+use crate::subjects::CallerIds;
+use crate::{Effect, Refusal, Snapshot};
 
 /// Everything that a decision on one part looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -16,9 +23,10 @@ pub struct Explanation {
     pub asked: String,
     /// The home dataset, when the target lies in one.
     pub home: Option<DatasetName>,
-    /// The verdict on each operation by itself, in canonical order.
+    /// The verdict on each operation by itself, in canonical order; none for a bucket that no storage has.
     pub verdicts: Vec<OperationVerdict>,
-    /// The rules that reach the target, and the deny rules inside it that concern the caller; sorted by id.
+    /// The rules that reach the target, whomever they concern, and the deny rules inside it that concern the
+    /// caller; sorted by id. Of rules that `traverse` makes alike, one stands for all.
     pub rules: Vec<RuleVerdict>,
     /// What the caller gets.
     pub outcome: Outcome,
@@ -40,6 +48,8 @@ pub struct RuleVerdict {
     pub id: RuleId,
     /// Allow or deny.
     pub effect: Effect,
+    /// Where it stands; for a rule that `traverse` made, the ancestor.
+    pub on: Target,
     /// Whether it concerns the caller.
     pub concerns_caller: bool,
     /// Whether it is in force at the instant asked about.
@@ -73,7 +83,24 @@ pub enum Outcome {
 impl Snapshot {
     /// Explains the decision on one part.
     pub fn explain(&self, caller: &Caller, part: &Part, now: Timestamp) -> Explanation {
-        let outcome = match self.decide(caller, std::slice::from_ref(part), now) {
+        let mut explanation = Explanation {
+            snapshot: self.number,
+            target: part.target().clone(),
+            asked: part.operations().to_string(),
+            home: None,
+            verdicts: Vec::new(),
+            rules: Vec::new(),
+            outcome: self.outcome(caller, part, now),
+        };
+        if let Some(tree) = self.trees.get(part.target().bucket()) {
+            let ids = self.memberships.of(caller);
+            explanation.look_at(tree, &ids, part, now);
+        }
+        explanation
+    }
+
+    fn outcome(&self, caller: &Caller, part: &Part, now: Timestamp) -> Outcome {
+        match self.decide(caller, std::slice::from_ref(part), now) {
             Ok(grant) => Outcome::Granted {
                 scope: grant.scope().parts().iter().map(ToString::to_string).collect(),
                 until: grant.until(),
@@ -81,18 +108,34 @@ impl Snapshot {
             },
             Err(refusal) => {
                 let reason = refusal.to_string();
-                let rule = if let crate::Refusal::Denied { rule } = refusal { rule } else { None };
+                let rule = if let Refusal::Denied { rule } = refusal { rule } else { None };
                 Outcome::Refused { reason, rule }
             }
-        };
-        Explanation {
-            snapshot: self.number(),
-            target: part.target().clone(),
-            asked: part.operations().to_string(),
-            home: None,
-            verdicts: Vec::new(),
-            rules: Vec::new(),
-            outcome,
         }
     }
 }
+
+impl Explanation {
+    fn look_at(&mut self, tree: &Tree, caller: &CallerIds<'_>, part: &Part, now: Timestamp) {
+        let lineage = Lineage::trace(tree, part.target(), caller);
+        self.home = lineage.home().and_then(|home| home.dataset).map(|dataset| dataset.name.clone());
+        let verdict = |operation: Operation| {
+            let operations = OperationSet::of(&[operation]);
+            let question = Question { caller, operations, now, ends: Ends::AsWritten };
+            let standing = match part.target() {
+                Target::Object(_) => question.point(&lineage.object_rules(caller)),
+                Target::Prefix(_) => {
+                    let (rules, node) = lineage.level(lineage.innermost());
+                    question.prefix(rules, node)
+                }
+            };
+            OperationVerdict { operation: operation.as_str(), allowed: standing.is_ok() }
+        };
+        self.verdicts = Operation::ALL.into_iter().map(verdict).collect();
+        let question = Question { caller, operations: part.operations(), now, ends: Ends::AsWritten };
+        self.rules = trail::follow(&lineage, &question);
+    }
+}
+
+#[cfg(test)]
+mod tests;

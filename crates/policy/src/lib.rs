@@ -6,20 +6,30 @@
 //! crate, so minting without a decision does not compile.
 
 mod closure;
+mod compile;
+mod compiled_rule;
+mod decide;
 mod document;
 mod error;
 mod explain;
 mod grant;
 mod key;
+mod lint;
 mod operation_words;
 mod plain;
+mod posted;
+mod schedule;
 mod scope;
 mod snapshot;
 mod subject;
+mod subjects;
+#[cfg(test)]
+mod testing;
+mod tree;
 
 pub use document::{
-    Attribution, Class, Dataset, Effect, Group, Namespace, PolicyDocument, Priority, Project, Rule, RuleTarget,
-    Staleness, StorageRule, Window,
+    Attribution, Class, Dataset, Effect, Group, Namespace, PolicyDocument, Priority, Project, Rule,
+    RuleTarget, Staleness, StorageRule, Window,
 };
 pub use error::LoadError;
 pub use explain::{Explanation, OperationVerdict, Outcome, RuleVerdict};

@@ -38,7 +38,9 @@ pub(crate) mod list {
         super::words(list).serialize(serializer)
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Operation>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<Operation>, D::Error> {
         Vec::<Word>::deserialize(deserializer).map(super::operations)
     }
 }

@@ -1,8 +1,11 @@
 //! Plain scopes: home dataset x configured operation set, what the generator pre-fills.
 
-use lakegate_domain::{DatasetName, ProjectName};
+use lakegate_domain::{DatasetName, OperationSet, Part, ProjectName, Target};
 
-use crate::{Scope, Snapshot};
+use crate::closure::closure;
+use crate::compile::{CompiledDataset, Tree};
+use crate::tree::{Node, segments};
+use crate::{Attribution, Effect, Scope, Snapshot, Terms};
 
 /// A scope that may be pre-filled: everybody who may have a whole dataset shares it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +35,47 @@ impl PlainScope {
 impl Snapshot {
     /// The pre-fill catalogue: each dataset with each of its storage's operation sets for which allow rules exist
     /// that could ever grant it at the dataset's prefix. Attributed classes are not in it. Sorted by dataset.
+    ///
+    /// It may hold a scope that no caller can have because no caller is of all the subjects that would be needed;
+    /// it holds every scope that a plain, shared grant can have.
     pub fn plain_scopes(&self) -> Vec<PlainScope> {
-        Vec::new()
+        let shared = self.datasets.values().filter(|set| set.class.attribution == Attribution::Shared);
+        shared.flat_map(|dataset| self.plain_scopes_of(dataset)).collect()
     }
+
+    fn plain_scopes_of(&self, dataset: &CompiledDataset) -> Vec<PlainScope> {
+        let target = Target::Prefix(dataset.prefix.clone());
+        let Some(tree) = self.trees.get(target.bucket()) else { return Vec::new() };
+        let allowed = allowed_at(tree, &target, dataset);
+        let storage = &tree.storage;
+        let granted = |set: &OperationSet| allowed.is_superset(closure(storage.rule.dialect, *set));
+        let scopes = storage.sets.iter().copied().filter(granted).filter_map(|set| {
+            let part = Part::new(target.clone(), set).ok()?;
+            let terms = Terms::strictest(std::iter::once(&*dataset.class));
+            Some(PlainScope {
+                scope: Scope::shared(&storage.rule, vec![part], terms),
+                dataset: dataset.name.clone(),
+                project: dataset.project.clone(),
+            })
+        });
+        scopes.collect()
+    }
+}
+
+/// The operations that allow rules on the dataset's prefix and above allow to anybody; none when classes differ
+/// inside.
+fn allowed_at(tree: &Tree, target: &Target, dataset: &CompiledDataset) -> OperationSet {
+    let mut node = &tree.root;
+    let mut allowed = allowed_on(node);
+    for segment in segments(target) {
+        let Some(child) = node.child(segment) else { return OperationSet::EMPTY };
+        node = child;
+        allowed = allowed.union(allowed_on(node));
+    }
+    if node.is_of_class(&dataset.class.name) { allowed } else { OperationSet::EMPTY }
+}
+
+fn allowed_on(node: &Node) -> OperationSet {
+    let allows = node.prefix_rules.all().filter(|rule| rule.effect == Effect::Allow);
+    allows.map(|rule| rule.operations).fold(OperationSet::EMPTY, OperationSet::union)
 }

@@ -3,11 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use lakegate_domain::{
-    ClassName, Dialect, OperationSet, Part, Principal, ScopeTag, StorageId, Timestamp,
-};
+use lakegate_domain::{ClassName, Dialect, OperationSet, Part, Principal, ScopeTag, StorageId, Timestamp};
 
-use crate::{Attribution, Namespace, Staleness};
+use crate::key::scope_key;
+use crate::{Attribution, Class, Namespace, Staleness, StorageRule};
 
 /// What one access token can do: a storage, one or more parts, and perhaps an end.
 ///
@@ -28,6 +27,45 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// Makes a scope without an end and computes its key. The principal counts when the terms attribute.
+    pub(crate) fn seal(storage: &StorageRule, parts: Vec<Part>, terms: Terms, principal: &Principal) -> Self {
+        let attributed_to = (terms.attribution == Attribution::PerPrincipal).then(|| principal.clone());
+        Self::keyed(storage, parts, terms, attributed_to)
+    }
+
+    /// Makes a scope that everybody may share who may have it, without an end.
+    pub(crate) fn shared(storage: &StorageRule, parts: Vec<Part>, terms: Terms) -> Self {
+        Self::keyed(storage, parts, terms, None)
+    }
+
+    fn keyed(
+        storage: &StorageRule,
+        parts: Vec<Part>,
+        terms: Terms,
+        attributed_to: Option<Principal>,
+    ) -> Self {
+        let mut scope = Self {
+            storage: storage.id.clone(),
+            dialect: storage.dialect,
+            namespace: storage.namespace,
+            generation: storage.generation,
+            parts,
+            terms,
+            end: None,
+            attributed_to,
+            key: ScopeKey([0; 32]),
+        };
+        scope.key = scope_key(&scope);
+        scope
+    }
+
+    /// The same scope with an end, and so with another key.
+    pub(crate) fn ending(&self, end: Timestamp) -> Self {
+        let mut scope = Self { end: Some(end), ..self.clone() };
+        scope.key = scope_key(&scope);
+        scope
+    }
+
     /// The storage it is for.
     pub fn storage(&self) -> &StorageId {
         &self.storage
@@ -98,6 +136,27 @@ pub struct Terms {
     pub attribution: Attribution,
     /// What happens when policy is stale.
     pub staleness: Staleness,
+}
+
+impl Terms {
+    /// Of several classes the shortest life, `per-principal` before `shared` and `strict` before `best-effort`.
+    pub(crate) fn strictest<'c>(classes: impl Iterator<Item = &'c Class>) -> Self {
+        let mut terms = Self {
+            classes: Vec::with_capacity(1),
+            token_life: Duration::MAX,
+            attribution: Attribution::Shared,
+            staleness: Staleness::BestEffort,
+        };
+        for class in classes {
+            terms.classes.push(class.name.clone());
+            terms.token_life = terms.token_life.min(class.token_life());
+            terms.attribution = terms.attribution.max(class.attribution);
+            terms.staleness = terms.staleness.max(class.staleness);
+        }
+        terms.classes.sort_unstable();
+        terms.classes.dedup();
+        terms
+    }
 }
 
 /// SHA-256 over everything that tells two scopes apart, each field length-prefixed.

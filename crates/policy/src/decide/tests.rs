@@ -1,0 +1,1 @@
+//! What decisions come out as.
