@@ -1,0 +1,72 @@
+//! What a client is made from.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Uri;
+use lakegate_domain::{Clock, SystemClock};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+/// How long one request may take, retries included, unless the configuration says otherwise.
+const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many tokens the client tier holds unless the configuration says otherwise.
+const DEFAULT_TIER_CAPACITY: usize = 10_000;
+
+/// Where the brokers are and who is asking.
+///
+/// There is no insecure mode: endpoints are `https`, and the broker's certificate must come from `ca`.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ClientConfig {
+    /// The brokers, `https://host:port`; at least one. Nothing else is accepted.
+    pub endpoints: Vec<Uri>,
+    /// The authorities from which a broker's certificate may come; at least one. The system's are not used.
+    pub ca: Vec<CertificateDer<'static>>,
+    /// The client certificate. Without one the broker will know nobody.
+    pub identity: Option<ClientIdentity>,
+    /// The name that the broker's certificate must carry, when it is not the endpoint's host.
+    pub server_name: Option<String>,
+    /// How long one request to the broker may take, retries included. 10 seconds.
+    pub request_timeout: Duration,
+    /// Wall time; the machine's.
+    pub clock: Arc<dyn Clock>,
+    /// How many tokens the client tier holds at most. 10,000.
+    pub tier_capacity: usize,
+}
+
+impl ClientConfig {
+    /// A configuration with the defaults of the fields' documentation and no client certificate.
+    pub fn new(endpoints: Vec<Uri>, ca: Vec<CertificateDer<'static>>) -> Self {
+        Self {
+            endpoints,
+            ca,
+            identity: None,
+            server_name: None,
+            request_timeout: DEFAULT_REQUEST_TIMEOUT,
+            clock: Arc::new(SystemClock),
+            tier_capacity: DEFAULT_TIER_CAPACITY,
+        }
+    }
+
+    /// The same with a client certificate.
+    #[must_use]
+    pub fn with_identity(mut self, identity: ClientIdentity) -> Self {
+        self.identity = Some(identity);
+        self
+    }
+}
+
+/// A client certificate with its chain, leaf first, and its private key.
+pub struct ClientIdentity {
+    /// The certificate and its intermediates, leaf first.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// The private key of the leaf.
+    pub key: PrivateKeyDer<'static>,
+}
+
+impl fmt::Debug for ClientIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ClientIdentity({} certificates, key [redacted])", self.chain.len())
+    }
+}
