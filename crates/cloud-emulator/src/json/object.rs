@@ -1,0 +1,150 @@
+//! Calls on one object.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::resource::{self, Sent};
+use crate::reply;
+use crate::storage::{Access, Attributes, Conditions, Incoming, Missing, Object, Refusal, media};
+
+/// `GET …/o/KEY`: the resource, or the content with `alt=media`.
+pub(super) fn get(access: &Access<'_>, incoming: &Incoming, name: (&str, &str)) -> Result<Response, Refusal> {
+    if incoming.query("alt") == Some("media") {
+        return download(access, incoming, name);
+    }
+    let object = find(access, incoming, name)?;
+    Ok(answer(access, name, &object))
+}
+
+/// The content, with `Range`.
+pub(super) fn download(
+    access: &Access<'_>,
+    incoming: &Incoming,
+    name: (&str, &str),
+) -> Result<Response, Refusal> {
+    media(&*find(access, incoming, name)?, incoming)
+}
+
+fn find(
+    access: &Access<'_>,
+    incoming: &Incoming,
+    (bucket, key): (&str, &str),
+) -> Result<Arc<Object>, Refusal> {
+    let object = access.get(bucket, key, &Conditions::of_query(incoming)?)?;
+    let wanted: Option<u64> = incoming.query_number("generation")?;
+    if wanted.is_some_and(|generation| generation != object.generation) {
+        return Err(Refusal::NotFound(Missing::Object));
+    }
+    Ok(object)
+}
+
+/// `PATCH …/o/KEY`: changes the members that are sent.
+pub(super) fn patch(
+    access: &Access<'_>,
+    incoming: &Incoming,
+    name: (&str, &str),
+) -> Result<Response, Refusal> {
+    let sent = Sent::read(&incoming.body)?;
+    let conditions = Conditions::of_query(incoming)?;
+    let object = access.patch(name.0, name.1, &conditions, |attributes| sent.change(attributes))?;
+    Ok(answer(access, name, &object))
+}
+
+/// `PUT …/o/KEY`: replaces all members that can be sent.
+pub(super) fn update(
+    access: &Access<'_>,
+    incoming: &Incoming,
+    name: (&str, &str),
+) -> Result<Response, Refusal> {
+    let sent = Sent::read(&incoming.body)?;
+    let conditions = Conditions::of_query(incoming)?;
+    let object = access.patch(name.0, name.1, &conditions, |attributes| {
+        *attributes = Attributes::default();
+        sent.change(attributes);
+    })?;
+    Ok(answer(access, name, &object))
+}
+
+/// `DELETE …/o/KEY`.
+pub(super) fn delete(
+    access: &Access<'_>,
+    incoming: &Incoming,
+    (bucket, key): (&str, &str),
+) -> Result<Response, Refusal> {
+    access.delete(bucket, key, &Conditions::of_query(incoming)?)?;
+    Ok(reply::empty(StatusCode::NO_CONTENT))
+}
+
+/// An object that was copied, to be answered in one of two shapes.
+pub(super) struct Copied {
+    resource: serde_json::Value,
+    size: usize,
+}
+
+impl Copied {
+    /// As `copyTo` answers: the resource.
+    pub(super) fn as_object(&self) -> Response {
+        reply::json(StatusCode::OK, &self.resource)
+    }
+
+    /// As `rewriteTo` answers; every rewrite is done in one call here.
+    pub(super) fn as_rewrite(&self) -> Response {
+        let body = json!({
+            "kind": "storage#rewriteResponse",
+            "totalBytesRewritten": self.size.to_string(),
+            "objectSize": self.size.to_string(),
+            "done": true,
+            "resource": self.resource,
+        });
+        reply::json(StatusCode::OK, &body)
+    }
+}
+
+/// `POST …/o/KEY/copyTo|rewriteTo/b/B/o/KEY`.
+pub(super) fn copy(
+    access: &Access<'_>,
+    incoming: &Incoming,
+    source: (&str, &str),
+    target: (&str, &str),
+) -> Result<Copied, Refusal> {
+    let sent = Sent::read(&incoming.body)?;
+    let attributes = sent.says_attributes().then(|| sent.into_attributes(None));
+    let object = access.copy(source, target, attributes, &Conditions::of_query(incoming)?)?;
+    Ok(Copied { resource: resource::object(access.url(), target, &object), size: object.new.content.len() })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ComposeRequest {
+    source_objects: Vec<Source>,
+    #[serde(default)]
+    destination: Sent,
+}
+
+#[derive(Deserialize)]
+struct Source {
+    name: String,
+}
+
+/// `POST …/o/KEY/compose`.
+pub(super) fn compose(
+    access: &Access<'_>,
+    incoming: &Incoming,
+    target: (&str, &str),
+) -> Result<Response, Refusal> {
+    let request: ComposeRequest =
+        serde_json::from_slice(&incoming.body).map_err(|_| Refusal::Invalid("Parse Error"))?;
+    let sources: Vec<String> = request.source_objects.into_iter().map(|source| source.name).collect();
+    let attributes = request.destination.into_attributes(None);
+    let conditions = Conditions::of_query(incoming)?;
+    let object = access.compose(target.0, &sources, (target.1, attributes), &conditions)?;
+    Ok(answer(access, target, &object))
+}
+
+fn answer(access: &Access<'_>, name: (&str, &str), object: &Object) -> Response {
+    reply::json(StatusCode::OK, &resource::object(access.url(), name, object))
+}

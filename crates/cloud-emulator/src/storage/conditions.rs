@@ -1,0 +1,83 @@
+//! Preconditions on the object that a call is about.
+
+use super::{Incoming, Object, Refusal};
+
+/// Preconditions, as given by headers (XML) or query parameters (JSON).
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Conditions {
+    /// The generation the object must have; 0 means that it must not exist.
+    pub(crate) generation: Option<u64>,
+    /// The generation it must not have; 0 means that it must exist.
+    pub(crate) generation_not: Option<u64>,
+    /// The metageneration it must have.
+    pub(crate) metageneration: Option<u64>,
+    /// `If-Match`: entity tags of which one must be the object's.
+    pub(crate) if_match: Option<String>,
+    /// `If-None-Match`: entity tags of which none must be the object's.
+    pub(crate) if_none_match: Option<String>,
+}
+
+impl Conditions {
+    /// Those of an XML request.
+    pub(crate) fn of_headers(incoming: &Incoming) -> Result<Self, Refusal> {
+        Ok(Self {
+            generation: incoming.header_number("x-goog-if-generation-match")?,
+            generation_not: None,
+            metageneration: incoming.header_number("x-goog-if-metageneration-match")?,
+            if_match: incoming.header("if-match").map(str::to_owned),
+            if_none_match: incoming.header("if-none-match").map(str::to_owned),
+        })
+    }
+
+    /// Those of a JSON request.
+    pub(crate) fn of_query(incoming: &Incoming) -> Result<Self, Refusal> {
+        Ok(Self {
+            generation: incoming.query_number("ifGenerationMatch")?,
+            generation_not: incoming.query_number("ifGenerationNotMatch")?,
+            metageneration: incoming.query_number("ifMetagenerationMatch")?,
+            ..Self::default()
+        })
+    }
+
+    /// Whether a write may go on over what exists.
+    pub(super) fn check_write(&self, existing: Option<&Object>) -> Result<(), Refusal> {
+        if self.generation.is_some_and(|wanted| wanted != existing.map_or(0, |object| object.generation))
+            || self.fails_to_match(existing)
+            || self.has_already(existing)
+        {
+            return Err(Refusal::Precondition);
+        }
+        Ok(())
+    }
+
+    /// Whether a read of the object may go on.
+    pub(super) fn check_read(&self, object: &Object) -> Result<(), Refusal> {
+        if self.generation.is_some_and(|wanted| wanted != object.generation)
+            || self.fails_to_match(Some(object))
+        {
+            return Err(Refusal::Precondition);
+        }
+        if self.has_already(Some(object)) { Err(Refusal::NotModified) } else { Ok(()) }
+    }
+
+    fn fails_to_match(&self, existing: Option<&Object>) -> bool {
+        self.metageneration
+            .is_some_and(|wanted| existing.is_none_or(|object| object.metageneration != wanted))
+            || self
+                .if_match
+                .as_deref()
+                .is_some_and(|tags| !existing.is_some_and(|object| matches(tags, object)))
+    }
+
+    fn has_already(&self, existing: Option<&Object>) -> bool {
+        self.generation_not.is_some_and(|unwanted| unwanted == existing.map_or(0, |object| object.generation))
+            || self
+                .if_none_match
+                .as_deref()
+                .is_some_and(|tags| existing.is_some_and(|object| matches(tags, object)))
+    }
+}
+
+fn matches(tags: &str, object: &Object) -> bool {
+    tags.split(',').map(|tag| tag.trim().trim_matches('"')).any(|tag| tag == "*" || tag == object.etag)
+}
