@@ -1,0 +1,111 @@
+//! Looks at the source again and again, and tells the feed what it found.
+
+use std::error::Error;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use lakegate_domain::Clock;
+use tokio::time::{Instant, MissedTickBehavior};
+use tracing::{error, info};
+
+use super::PolicyFeed;
+use super::source::{Digest, Loaded, Look, Source};
+use crate::FeedError;
+
+/// Follows one source for one feed.
+pub(super) struct Follower {
+    source: Arc<Source>,
+    clock: Arc<dyn Clock>,
+    /// The bytes last judged, and the judgement.
+    judged: Option<(Digest, Judgement)>,
+    /// What was last complained of; a complaint is logged once.
+    complaint: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Judgement {
+    InForce,
+    Refused,
+}
+
+impl Follower {
+    /// A follower that has not looked yet.
+    pub(super) fn new(source: Source, clock: Arc<dyn Clock>) -> Self {
+        Self { source: Arc::new(source), clock, judged: None, complaint: None }
+    }
+
+    /// Looks so often, until the feed is gone.
+    pub(super) async fn follow(mut self, feed: Weak<PolicyFeed>, every: Duration) {
+        let mut ticks = tokio::time::interval_at(Instant::now() + every, every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let Some(feed) = feed.upgrade() else { return };
+            self.look(&feed).await;
+        }
+    }
+
+    /// Looks once. The source counts as seen at the instant before it was read.
+    pub(super) async fn look(&mut self, feed: &PolicyFeed) {
+        let at = Instant::now();
+        let source = Arc::clone(&self.source);
+        let before = self.judged.map(|(bytes, _)| bytes);
+        let looked = tokio::task::spawn_blocking(move || source.look(before)).await;
+        match looked.unwrap_or(Err(FeedError::Interrupted)) {
+            Err(error) => return self.complain(feed, &error),
+            Ok(Look::Unchanged) => {}
+            Ok(Look::Changed { bytes, loaded }) => {
+                let judgement = self.judge(feed, loaded);
+                self.judged = Some((bytes, judgement));
+            }
+        }
+        if matches!(self.judged, Some((_, Judgement::InForce))) {
+            self.complaint = None;
+            feed.failing.store(false, Ordering::Relaxed);
+            feed.confirm(at);
+        }
+    }
+
+    fn judge(&mut self, feed: &PolicyFeed, loaded: Result<Loaded, FeedError>) -> Judgement {
+        match loaded.and_then(|loaded| self.install(feed, loaded)) {
+            Ok(()) => Judgement::InForce,
+            Err(error) => {
+                self.complain(feed, &error);
+                Judgement::Refused
+            }
+        }
+    }
+
+    fn install(&self, feed: &PolicyFeed, loaded: Loaded) -> Result<(), FeedError> {
+        let snapshot = loaded.snapshot.number();
+        feed.install(loaded.snapshot, loaded.content)?;
+        feed.loaded_at.store(self.clock.now().as_millis(), Ordering::Relaxed);
+        info!(snapshot, "policy is in force");
+        Ok(())
+    }
+
+    /// Counts a failure; logs it unless it is the one of the look before.
+    fn complain(&mut self, feed: &PolicyFeed, error: &FeedError) {
+        feed.failed_reloads.fetch_add(1, Ordering::Relaxed);
+        feed.failing.store(true, Ordering::Relaxed);
+        let complaint = chain(error);
+        if self.complaint.as_ref() != Some(&complaint) {
+            let in_force = feed.current().map(|snapshot| snapshot.number());
+            let file = self.source.file().display();
+            error!(%file, in_force, error = %complaint, "policy is not taken into force");
+            self.complaint = Some(complaint);
+        }
+    }
+}
+
+/// An error with its causes, outermost first.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = [&text, ": ", &error.to_string()].concat();
+        cause = error.source();
+    }
+    text
+}
