@@ -1,1 +1,32 @@
-//! Placeholder while the workspace is laid out.
+//! The broker: authenticates a caller over TLS, decides by policy, answers with a storage token.
+//!
+//! [`App::build`] wires a whole broker from its configuration; [`Broker::start`] is the same from parts that are
+//! already made, for processes that hold more than a broker. The way of one request is `layers.rs`, then a file of
+//! `rpc/`, then [`Pipeline::answer`].
+
+mod app;
+pub mod audit;
+mod authenticate;
+mod broker;
+mod config;
+mod error;
+mod layers;
+mod limits;
+mod metrics;
+mod peer;
+mod pipeline;
+mod rpc;
+mod server;
+pub mod tiers;
+pub mod tls;
+
+pub use app::App;
+pub use authenticate::AuthenticationError;
+pub use broker::{Broker, BrokerParts};
+pub use config::BrokerConfig;
+pub use error::{BuildError, Failure};
+pub use limits::Limits;
+pub use metrics::Metrics;
+pub use peer::Peer;
+pub use pipeline::{Answer, Ask, Pipeline, PolicyTerms};
+pub use server::{LiveTls, Server};

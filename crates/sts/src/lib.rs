@@ -25,6 +25,7 @@ mod http;
 mod minter;
 pub mod probe;
 mod quarantine;
+pub mod settings;
 mod single_flight;
 
 pub use budget::{Budget, Budgeted, Share};

@@ -8,6 +8,9 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StoreError {
+    /// A sealing key's file is not 64 hexadecimal digits.
+    #[error("sealing key is not 64 hexadecimal digits")]
+    KeyText,
     /// The embedded store's file cannot be opened.
     #[error("the token store's file cannot be opened")]
     Open(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -16,7 +16,10 @@ mod memory;
 mod redb_store;
 mod sealed_tokens;
 mod sealing;
+pub mod settings;
 mod store;
+#[cfg(test)]
+mod test_tokens;
 
 pub use alarms::AlarmCounts;
 pub use error::StoreError;

@@ -104,3 +104,6 @@ impl TokenStore for MemoryStore {
         Ok(StoreId::new("memory".to_owned()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -197,3 +197,6 @@ impl TokenStore for RedbStore {
         Ok(self.0.id.clone())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -135,3 +135,6 @@ impl SealedTokens {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -59,10 +59,25 @@ pub(super) fn encoded_len(credential: &Credential) -> usize {
     texts(credential).1.iter().flatten().fold(FIXED_BYTES, |sum, text| sum + 4 + text.len())
 }
 
+/// What a value says it is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Purport {
+    /// The scope's key.
+    pub(super) key: ScopeKey,
+    /// The storage's generation.
+    pub(super) generation: u64,
+}
+
+impl From<&Scope> for Purport {
+    fn from(scope: &Scope) -> Self {
+        Self { key: scope.key(), generation: scope.generation() }
+    }
+}
+
 /// Appends the encoding.
-pub(super) fn encode(scope: &Scope, token: &AccessToken, to: &mut Vec<u8>) {
-    to.extend_from_slice(scope.key().as_bytes());
-    to.extend_from_slice(&scope.generation().to_be_bytes());
+pub(super) fn encode(purport: Purport, token: &AccessToken, to: &mut Vec<u8>) {
+    to.extend_from_slice(purport.key.as_bytes());
+    to.extend_from_slice(&purport.generation.to_be_bytes());
     to.extend_from_slice(&token.minted_at.as_millis().to_be_bytes());
     to.extend_from_slice(&token.expires_at.as_millis().to_be_bytes());
     to.extend_from_slice(&token.snapshot.to_be_bytes());

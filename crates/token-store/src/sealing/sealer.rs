@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::header::{BadHeader, HEADER_BYTES, Header};
 use super::key::SealingKeys;
-use super::plaintext::{self, Opened};
+use super::plaintext::{self, Opened, Purport};
 use super::subkey::{ForeignSubkeys, OwnSubkey, derive};
 use crate::alarms::Distrust;
 use crate::{MAX_VALUE_BYTES, StoreError};
@@ -57,6 +57,16 @@ impl Sealer {
 
     /// Seals a token under its scope's key.
     pub(crate) fn seal(&self, scope: &Scope, token: &AccessToken) -> Result<Vec<u8>, StoreError> {
+        self.seal_under(&scope.key(), scope.into(), token)
+    }
+
+    /// Seals under a key what purports to be for a scope; in an honest process the two agree.
+    fn seal_under(
+        &self,
+        key: &ScopeKey,
+        purport: Purport,
+        token: &AccessToken,
+    ) -> Result<Vec<u8>, StoreError> {
         let len = HEADER_BYTES + plaintext::encoded_len(&token.credential) + TAG_BYTES;
         if len > MAX_VALUE_BYTES {
             return Err(StoreError::TooLarge);
@@ -64,8 +74,8 @@ impl Sealer {
         let (subkey, nonce) = self.next_nonce()?;
         let mut value = Vec::with_capacity(len);
         Header { key_id: self.keys.current.id(), salt: subkey.salt, nonce }.write(&mut value);
-        let aad = self.associated_data(&value, &scope.key());
-        plaintext::encode(scope, token, &mut value);
+        let aad = self.associated_data(&value, key);
+        plaintext::encode(purport, token, &mut value);
         let (_, secret) = value.split_at_mut_checked(HEADER_BYTES).ok_or(StoreError::Sealing)?;
         let sealed = subkey.key.seal_in_place_separate_tag(
             Nonce::assume_unique_for_key(nonce),
@@ -79,6 +89,18 @@ impl Sealer {
             drop(Zeroizing::new(value));
             Err(StoreError::Sealing)
         }
+    }
+
+    /// Seals under one scope's key what purports to be for another, as a process with a fault would.
+    #[cfg(test)]
+    pub(crate) fn seal_purporting(
+        &self,
+        under: &Scope,
+        inside: &Scope,
+        generation: u64,
+    ) -> Result<Vec<u8>, StoreError> {
+        let token = crate::test_tokens::bearer(inside, "t");
+        self.seal_under(&under.key(), Purport { key: inside.key(), generation }, &token)
     }
 
     /// Opens what the store returned for a key. The plaintext is overwritten when it has been read.
@@ -137,3 +159,6 @@ impl Sealer {
         [header, key.as_bytes(), &self.context].concat()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,139 @@
+//! Wires a broker from its configuration: the only file here that names concrete adapters.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use arc_swap::ArcSwap;
+use lakegate_domain::{Bucket, Clock};
+use lakegate_host::{AdminServer, PolicyFeed, Readiness, files};
+use lakegate_policy::Snapshot;
+use lakegate_sts::Minter;
+use lakegate_sts::settings::{Spending, StorageSettings};
+use lakegate_token_store::SealedTokens;
+use prometheus::Registry;
+
+use crate::audit::AuditLog;
+use crate::config::TlsSettings;
+use crate::tls::{TLS12_TOO, TLS13_ONLY, TlsFiles, server_config};
+use crate::{Broker, BrokerConfig, BrokerParts, PolicyTerms};
+
+/// The broker's part of the budget in percent: the reserve of invariant 7.
+const RESERVE: u32 = 20;
+
+/// A broker with its admin port.
+#[derive(Debug)]
+pub struct App {
+    broker: Broker,
+    admin: AdminServer,
+    ready: lakegate_host::Condition,
+    drain: Duration,
+}
+
+impl App {
+    /// Makes all parts and begins to serve.
+    ///
+    /// # Errors
+    /// What of the configuration is not usable, with the file or key at fault.
+    pub async fn build(config: BrokerConfig, clock: Arc<dyn Clock>) -> Result<Self> {
+        let minters = minters(&config, &clock)?;
+        let policy = policy(&config, &minters, &clock).await?;
+        let store = config.store.open(Arc::clone(&clock)).context("store")?;
+        let keys = config
+            .sealing
+            .keys(|path| -> Result<_> { Ok(files::read_secret_text(path)?) })
+            .context("sealing")?;
+        let tokens = SealedTokens::new(store, keys, &config.cluster, Arc::clone(&clock))?;
+        let registry = Registry::new();
+        policy.register(&registry)?;
+        let readiness = Readiness::new();
+        let feed = Arc::clone(&policy);
+        readiness.require("policy", move || feed.current().is_some());
+        let ready = readiness.condition("serving");
+        let parts = BrokerParts {
+            listen: config.listen,
+            tls: Arc::new(ArcSwap::from_pointee(tls(&config.tls)?)),
+            policy: PolicyTerms {
+                feed: policy,
+                max_stale: Duration::from_secs(config.policy.max_stale_seconds),
+                own_buckets: own_buckets(&config)?,
+            },
+            tokens: Arc::new(tokens),
+            minters,
+            audit: AuditLog::to_file(&config.audit_file).context("audit_file")?,
+            administrators: config.administrators.into_iter().collect(),
+            limits: config.limits,
+            clock,
+        };
+        let broker = Broker::start(parts, &registry).await?;
+        let admin = AdminServer::start(config.admin_listen, registry, readiness).await?;
+        ready.met();
+        Ok(Self { broker, admin, ready, drain: Duration::from_secs(config.drain_seconds) })
+    }
+
+    /// Where the public port is.
+    pub fn address(&self) -> SocketAddr {
+        self.broker.address()
+    }
+
+    /// Where the admin port is.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin.local_addr()
+    }
+
+    /// Stops: readiness first, then the public port, the admin port last. Tells whether all requests were answered.
+    pub async fn drain(self) -> bool {
+        self.ready.unmet();
+        let drained = self.broker.drain(self.drain).await;
+        self.admin.stop().await;
+        drained
+    }
+}
+
+type Minters = HashMap<lakegate_domain::StorageId, Arc<dyn Minter>>;
+
+fn minters(config: &BrokerConfig, clock: &Arc<dyn Clock>) -> Result<Minters> {
+    let spending = Spending { percent: RESERVE, over: config.max_brokers };
+    let minter = |settings: &StorageSettings| -> Result<_> {
+        let key_file = files::read_secret_text(settings.source.key_file())?;
+        let minter = settings.minter(&key_file, spending, Arc::clone(clock));
+        Ok((settings.id.clone(), minter.with_context(|| format!("storage {}", settings.id))?))
+    };
+    config.storages.iter().map(minter).collect()
+}
+
+/// Follows the policy document; a snapshot with a plain scope that its storage cannot express is refused.
+async fn policy(config: &BrokerConfig, minters: &Minters, clock: &Arc<dyn Clock>) -> Result<Arc<PolicyFeed>> {
+    let minters = minters.clone();
+    let check = move |snapshot: &Snapshot| {
+        for plain in snapshot.plain_scopes() {
+            let scope = plain.scope();
+            if let Some(minter) = minters.get(scope.storage()) {
+                minter.expressible(scope).map_err(|error| format!("dataset {}: {error}", plain.dataset()))?;
+            }
+        }
+        Ok(())
+    };
+    let every = Duration::from_secs(config.policy.reload_seconds);
+    let file = config.policy.file.clone();
+    Ok(PolicyFeed::start(file, Arc::new(check), every, Arc::clone(clock)).await?)
+}
+
+fn tls(settings: &TlsSettings) -> Result<rustls::ServerConfig> {
+    let read = |path: &Path| files::certificates(path).with_context(|| path.display().to_string());
+    let files = TlsFiles {
+        chain: read(&settings.certificate)?,
+        key: files::private_key(&settings.key)?,
+        client_ca: read(&settings.client_ca)?,
+        versions: if settings.allow_tls12 { TLS12_TOO } else { TLS13_ONLY },
+    };
+    Ok(server_config(files)?)
+}
+
+fn own_buckets(config: &BrokerConfig) -> Result<std::collections::BTreeSet<Bucket>> {
+    let bucket = |text: &String| Bucket::parse(text).with_context(|| format!("own_buckets: {text}"));
+    config.own_buckets.iter().map(bucket).collect()
+}

@@ -1,0 +1,116 @@
+//! What an audit record says. One JSON object on one line; never a secret, never an unchecked text.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use lakegate_domain::{DatasetName, Part, Principal, RuleId, Timestamp};
+use serde::{Serialize, Serializer};
+
+/// Finds one request in the audit log: the process's random number and a counter.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AuditId(Arc<str>);
+
+impl AuditId {
+    /// The text of the id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Makes the ids of one process.
+#[derive(Debug)]
+pub struct AuditIds {
+    process: u64,
+    next: AtomicU64,
+}
+
+impl AuditIds {
+    /// Ids that start with this random number.
+    pub fn new(process: u64) -> Self {
+        Self { process, next: AtomicU64::new(0) }
+    }
+
+    /// The next id.
+    pub fn next(&self) -> AuditId {
+        let sequence = self.next.fetch_add(1, Ordering::Relaxed);
+        AuditId(format!("{:016x}-{sequence}", self.process).into())
+    }
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// It was answered with what it asked for.
+    Allow,
+    /// It was refused.
+    Deny,
+    /// It failed although nobody refused it.
+    Error,
+}
+
+/// One request, as security people read it later.
+#[derive(Debug, Clone, Serialize)]
+pub struct Record {
+    /// When it was answered.
+    pub time: Timestamp,
+    /// Its id, also in the answer.
+    #[serde(serialize_with = "id")]
+    pub audit_id: AuditId,
+    /// The method, as in the path of the call.
+    pub rpc: &'static str,
+    /// Where the call came from.
+    pub peer: SocketAddr,
+    /// Who asked; absent when nobody is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub principal: Option<Principal>,
+    /// How the caller proved itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<&'static str>,
+    /// On whose behalf the call was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<Principal>,
+    /// What was asked; only parts that are valid.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "parts")]
+    pub parts: Vec<Part>,
+    /// How it ended.
+    pub decision: Decision,
+    /// Why, from a closed list.
+    pub reason: &'static str,
+    /// The deny rule that decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<RuleId>,
+    /// The policy that decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<u64>,
+    /// What was handed out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<HandedOut>,
+}
+
+/// What left with an answer.
+#[derive(Debug, Clone, Serialize)]
+pub struct HandedOut {
+    /// The scope's key, in hexadecimal.
+    pub scope: String,
+    /// What the token can do.
+    #[serde(serialize_with = "parts")]
+    pub covered: Vec<Part>,
+    /// Everything it can really do.
+    pub closure: String,
+    /// The home datasets.
+    pub datasets: Vec<DatasetName>,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// Which tier it came from.
+    pub tier: &'static str,
+}
+
+fn id<S: Serializer>(id: &AuditId, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(id.as_str())
+}
+
+fn parts<S: Serializer>(parts: &[Part], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(parts.iter().map(ToString::to_string))
+}

@@ -1,0 +1,81 @@
+//! A broker made of parts that are already there.
+
+use std::collections::{BTreeSet, HashMap};
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lakegate_domain::{Clock, Principal, StorageId};
+use lakegate_sts::Minter;
+use lakegate_token_store::SealedTokens;
+use prometheus::Registry;
+
+use crate::audit::{AuditIds, AuditLog};
+use crate::rpc::Desk;
+use crate::tiers::{NarrowedShare, StorageTiers};
+use crate::{BuildError, Limits, LiveTls, Metrics, Pipeline, PolicyTerms, Server};
+
+/// What a broker is made of.
+#[derive(Debug)]
+pub struct BrokerParts {
+    /// Where to listen; port 0 picks one.
+    pub listen: SocketAddr,
+    /// Who may connect.
+    pub tls: LiveTls,
+    /// Where decisions come from.
+    pub policy: PolicyTerms,
+    /// The shared tier.
+    pub tokens: Arc<SealedTokens>,
+    /// Who makes tokens, by storage.
+    pub minters: HashMap<StorageId, Arc<dyn Minter>>,
+    /// Where records go.
+    pub audit: AuditLog,
+    /// Who may ask about others.
+    pub administrators: BTreeSet<Principal>,
+    /// Limits of connections and tiers.
+    pub limits: Limits,
+    /// Wall time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A running broker.
+#[derive(Debug)]
+pub struct Broker {
+    server: Server,
+}
+
+impl Broker {
+    /// Begins to serve.
+    ///
+    /// # Errors
+    /// When the address cannot be bound or metrics cannot be registered.
+    pub async fn start(parts: BrokerParts, registry: &Registry) -> Result<Self, BuildError> {
+        let metrics = Metrics::register(registry)?;
+        let BrokerParts { listen, tls, policy, tokens, minters, audit, administrators, limits, clock } =
+            parts;
+        let tiers = minters
+            .into_iter()
+            .map(|(id, minter)| {
+                let tiers =
+                    StorageTiers::new(limits.local_tokens, Arc::clone(&tokens), minter, Arc::clone(&clock));
+                (id, tiers)
+            })
+            .collect();
+        let mintings = NonZeroU32::new(limits.narrowed_mints_per_minute).unwrap_or(NonZeroU32::MIN);
+        let pipeline = Pipeline::new(policy, tiers, NarrowedShare::per_minute(mintings), clock);
+        let ids = AuditIds::new(rand::random());
+        let desk = Arc::new(Desk { pipeline, audit, ids, metrics, administrators });
+        Ok(Self { server: Server::start(listen, desk, tls, limits).await? })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Stops accepting, lets requests finish, and tells whether all did.
+    pub async fn drain(self, patience: Duration) -> bool {
+        self.server.drain(patience).await
+    }
+}

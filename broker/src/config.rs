@@ -1,0 +1,90 @@
+//! The broker's configuration: a file, overlaid by the environment, overlaid by flags.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use lakegate_domain::Principal;
+use lakegate_sts::settings::StorageSettings;
+use lakegate_token_store::settings::{SealingSettings, StoreSettings};
+use serde::Deserialize;
+
+use crate::Limits;
+
+/// Everything an operator says. Unknown keys stop the start.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BrokerConfig {
+    /// The public port.
+    pub listen: SocketAddr,
+    /// The admin port: `/livez`, `/readyz`, `/metrics`.
+    pub admin_listen: SocketAddr,
+    /// The name of this deployment; values sealed for one cluster do not open in another.
+    pub cluster: String,
+    /// The public port's certificate and whom it trusts.
+    pub tls: TlsSettings,
+    /// The policy document and how long an old one is good for.
+    pub policy: PolicySettings,
+    /// The shared tier.
+    pub store: StoreSettings,
+    /// The keys that seal it.
+    pub sealing: SealingSettings,
+    /// The storages and their source credentials.
+    pub storages: Vec<StorageSettings>,
+    /// The file that audit records are appended to.
+    pub audit_file: PathBuf,
+    /// Limits of connections and tiers.
+    #[serde(default)]
+    pub limits: Limits,
+    /// Principals who may ask `Explain` about others.
+    #[serde(default)]
+    pub administrators: Vec<Principal>,
+    /// Buckets with the broker's own policy, audit or state, `gs://name`: refused above all policy.
+    #[serde(default)]
+    pub own_buckets: Vec<String>,
+    /// The most brokers that ever run at once: each has that part of the budget's reserve.
+    pub max_brokers: std::num::NonZeroU32,
+    /// Seconds for which a stopping broker waits for its last requests.
+    #[serde(default = "thirty")]
+    pub drain_seconds: u64,
+}
+
+/// The public port's certificate and whom it trusts; paths of PEM files.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsSettings {
+    /// The server's chain, leaf first.
+    pub certificate: PathBuf,
+    /// The leaf's key, readable by its owner only.
+    pub key: PathBuf,
+    /// The authorities of client certificates.
+    pub client_ca: PathBuf,
+    /// Whether clients may speak TLS 1.2.
+    #[serde(default)]
+    pub allow_tls12: bool,
+}
+
+/// The policy document and how long an old one is good for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicySettings {
+    /// The document, YAML or JSON by its ending.
+    pub file: PathBuf,
+    /// Seconds between looks at the file.
+    #[serde(default = "two")]
+    pub reload_seconds: u64,
+    /// Seconds for which a broker that cannot read the file goes on.
+    #[serde(default = "half_an_hour")]
+    pub max_stale_seconds: u64,
+}
+
+fn two() -> u64 {
+    2
+}
+
+fn thirty() -> u64 {
+    30
+}
+
+fn half_an_hour() -> u64 {
+    1800
+}

@@ -1,0 +1,134 @@
+//! Why a broker does not start, and why a request is not answered with what it asked for.
+
+use std::time::Duration;
+
+use lakegate_domain::RuleId;
+use lakegate_policy::Refusal;
+use lakegate_proto::InvalidRequest;
+use lakegate_sts::MintError;
+use thiserror::Error;
+
+use crate::authenticate::AuthenticationError;
+
+/// Why a broker does not start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// There is no authority for client certificates; without one everybody or nobody would be let in.
+    #[error("no client certificate authority is configured")]
+    NoClientCa,
+    /// Certificate and key are not usable together, or a certificate does not parse.
+    #[error("server certificate, key or client authority is not usable")]
+    Tls(#[source] rustls::Error),
+    /// The audit log cannot be opened.
+    #[error("audit log cannot be opened")]
+    Audit(#[source] std::io::Error),
+    /// The listening address cannot be bound.
+    #[error("address cannot be bound")]
+    Listen(#[source] std::io::Error),
+    /// A metric is registered twice.
+    #[error("metrics cannot be registered")]
+    Metrics(#[source] prometheus::Error),
+}
+
+/// Why a request is not answered with what it asked for.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// Nobody is known to be asking.
+    #[error("caller is not authenticated")]
+    Unauthenticated(#[from] AuthenticationError),
+    /// A field of the request breaks its rule.
+    #[error("request is not valid")]
+    Invalid(#[from] InvalidRequest),
+    /// Another field is not valid; the text is fixed.
+    #[error("request is not valid: {0}")]
+    Field(&'static str),
+    /// The request is larger than one of its kind may be.
+    #[error("request is too large")]
+    TooLarge,
+    /// Policy refuses.
+    #[error("policy refuses")]
+    Refused(#[from] Refusal),
+    /// The path lies in a bucket that holds the broker's own state.
+    #[error("bucket is the broker's own")]
+    OwnBucket,
+    /// Acting on behalf of somebody is not allowed.
+    #[error("caller may not act on behalf of another principal")]
+    OnBehalfOf,
+    /// The method is for administrators.
+    #[error("caller is no administrator")]
+    NotAdministrator,
+    /// There is no policy in force, or it is older than its class allows.
+    #[error("policy is missing or too old")]
+    PolicyUnavailable,
+    /// No configured minter serves the storage.
+    #[error("storage has no source credential here")]
+    StorageNotServed,
+    /// The grant ends before a token could.
+    #[error("grant ends before a token could")]
+    GrantEndsTooSoon,
+    /// The caller's share of narrowed scopes is spent.
+    #[error("caller spent its share of narrowed scopes")]
+    Fragmented {
+        /// When the share has room again.
+        retry_after: Duration,
+    },
+    /// No token could be made.
+    #[error("token was not minted")]
+    Mint(#[from] MintError),
+    /// The audit record was not accepted.
+    #[error("audit record was not accepted")]
+    Audit,
+    /// Something that cannot be, was.
+    #[error("internal: {0}")]
+    Internal(&'static str),
+}
+
+impl Failure {
+    /// The word for it in audit records; from a closed list.
+    pub(crate) fn audit_reason(&self) -> &'static str {
+        match self {
+            Self::Unauthenticated(AuthenticationError::Certificate(_)) => "x509_identity",
+            Self::Unauthenticated(AuthenticationError::TwoIdentities) => "two_identities",
+            Self::Invalid(InvalidRequest::Path(_)) => "path_form",
+            Self::Invalid(_) | Self::Field(_) | Self::TooLarge => "request_form",
+            Self::Refused(refusal) => match refusal {
+                Refusal::Denied { .. } => "policy_deny",
+                Refusal::UnknownBucket => "unknown_bucket",
+                Refusal::NotSeparable { .. } => "not_separable",
+                Refusal::SeveralStorages | Refusal::PartCount => "request_form",
+            },
+            Self::OwnBucket => "own_bucket",
+            Self::OnBehalfOf => "proxy_rule",
+            Self::NotAdministrator => "not_administrator",
+            Self::PolicyUnavailable => "policy_unavailable",
+            Self::StorageNotServed => "storage_not_served",
+            Self::GrantEndsTooSoon => "grant_ends_too_soon",
+            Self::Fragmented { .. } => "scope_fragmented",
+            Self::Mint(_) => "mint_failed",
+            Self::Audit => "audit_unavailable",
+            Self::Internal(_) => "internal",
+        }
+    }
+
+    /// The deny rule that decided, for audit.
+    pub(crate) fn rule(&self) -> Option<&RuleId> {
+        match self {
+            Self::Refused(Refusal::Denied { rule }) => rule.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Whether somebody refused, as opposed to something failing.
+    pub(crate) fn is_refusal(&self) -> bool {
+        !matches!(
+            self,
+            Self::PolicyUnavailable
+                | Self::StorageNotServed
+                | Self::Mint(_)
+                | Self::Audit
+                | Self::Internal(_)
+        )
+    }
+}

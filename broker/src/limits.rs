@@ -1,0 +1,145 @@
+//! Every limit of a connection, each set explicitly: what hyper is not told, it does not limit.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hyper::server::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use serde::Deserialize;
+
+/// Limits per connection and on connections; the defaults fit a broker of two cores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Open connections altogether.
+    pub connections: usize,
+    /// Open connections from one address.
+    pub connections_per_address: usize,
+    /// Requests at once on one connection.
+    pub streams: u32,
+    /// Bytes of all headers of a request, decoded.
+    pub header_bytes: u32,
+    /// Seconds until a handshake must be finished.
+    pub handshake_seconds: u64,
+    /// Seconds after the handshake until the client's HTTP/2 preface must be here.
+    pub preface_seconds: u64,
+    /// Seconds after which a connection is asked to go and come again.
+    pub connection_age_seconds: u64,
+    /// Narrowed scopes that one principal may have minted in a minute.
+    pub narrowed_mints_per_minute: u32,
+    /// Tokens kept in memory, per storage.
+    pub local_tokens: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 20_000,
+            connections_per_address: 2_000,
+            streams: 256,
+            header_bytes: 16 * 1024,
+            handshake_seconds: 5,
+            preface_seconds: 5,
+            connection_age_seconds: 3_600,
+            narrowed_mints_per_minute: 60,
+            local_tokens: 100_000,
+        }
+    }
+}
+
+impl Limits {
+    /// HTTP/2 with every knob turned.
+    pub(crate) fn http2(&self) -> http2::Builder<TokioExecutor> {
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(self.streams)
+            .max_header_list_size(self.header_bytes)
+            .max_local_error_reset_streams(64)
+            .max_pending_accept_reset_streams(20)
+            .max_frame_size(16 * 1024)
+            .max_send_buf_size(256 * 1024)
+            .initial_stream_window_size(128 * 1024)
+            .initial_connection_window_size(1024 * 1024)
+            .adaptive_window(false)
+            .keep_alive_interval(Duration::from_secs(20))
+            .keep_alive_timeout(Duration::from_secs(20));
+        builder
+    }
+
+    pub(crate) fn handshake(&self) -> Duration {
+        Duration::from_secs(self.handshake_seconds)
+    }
+
+    pub(crate) fn preface(&self) -> Duration {
+        Duration::from_secs(self.preface_seconds)
+    }
+
+    pub(crate) fn connection_age(&self) -> Duration {
+        Duration::from_secs(self.connection_age_seconds)
+    }
+}
+
+/// Counts open connections, altogether and by address.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Seats(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+/// A taken seat; free again when dropped.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    seats: Seats,
+    address: IpAddr,
+}
+
+impl Seats {
+    /// Takes a seat for a connection from an address; none when all are taken.
+    pub(crate) fn take(&self, address: IpAddr, limits: &Limits) -> Option<Seat> {
+        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let total: usize = taken.values().sum();
+        let mine = taken.entry(address).or_insert(0);
+        if total >= limits.connections || *mine >= limits.connections_per_address {
+            if *mine == 0 {
+                taken.remove(&address);
+            }
+            return None;
+        }
+        *mine += 1;
+        drop(taken);
+        Some(Seat { seats: self.clone(), address })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut taken = self.seats.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = taken.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                taken.remove(&self.address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gh05_seats_are_bounded_per_address_and_altogether() {
+        let limits = Limits { connections: 3, connections_per_address: 2, ..Limits::default() };
+        let seats = Seats::default();
+        let (a, b): (IpAddr, IpAddr) = ("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap());
+        let first = seats.take(a, &limits);
+        let second = seats.take(a, &limits);
+        assert!(first.is_some() && second.is_some());
+        assert!(seats.take(a, &limits).is_none(), "third from one address");
+        let third = seats.take(b, &limits);
+        assert!(third.is_some());
+        assert!(seats.take(b, &limits).is_none(), "fourth altogether");
+        drop(first);
+        assert!(seats.take(b, &limits).is_some());
+    }
+}

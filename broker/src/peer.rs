@@ -1,0 +1,39 @@
+//! The peer: the other end of one connection, known as far as TLS tells.
+
+use std::net::SocketAddr;
+
+use lakegate_domain::Principal;
+
+use crate::tls::{IdentityError, principal_of};
+
+/// The other end of a connection. Made once per connection, after the handshake.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    address: SocketAddr,
+    identity: Result<Principal, IdentityError>,
+}
+
+impl Peer {
+    /// Reads the peer off a finished handshake.
+    pub(crate) fn after_handshake(address: SocketAddr, connection: &rustls::ServerConnection) -> Self {
+        let identity = connection
+            .peer_certificates()
+            .and_then(|chain| chain.first())
+            .ok_or(IdentityError::Missing)
+            .and_then(|leaf| principal_of(leaf));
+        Self { address, identity }
+    }
+
+    /// Where it connects from.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whom its certificate names.
+    ///
+    /// # Errors
+    /// Why it names nobody.
+    pub fn identity(&self) -> Result<&Principal, IdentityError> {
+        self.identity.as_ref().map_err(|error| *error)
+    }
+}

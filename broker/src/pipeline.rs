@@ -1,0 +1,135 @@
+//! From caller to answer: decide, look in the tiers, audit. Free of transport; nothing of it exists twice.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use lakegate_domain::{Bucket, Caller, Clock, Part, StorageId};
+use lakegate_host::PolicyFeed;
+use lakegate_policy::{Grant, Snapshot, Staleness};
+
+use crate::Failure;
+use crate::tiers::{NarrowedShare, Served, StorageTiers, Tier, Want};
+
+/// How long a class marked strict may be served by a broker that is cut off from its policy source.
+const STRICT_STALENESS: Duration = Duration::from_secs(10);
+
+/// How often a decision is taken again because the policy moved while a token was waited for.
+const REPEATS: usize = 3;
+
+/// What a caller asks for.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// 1 to 4 parts.
+    pub parts: Vec<Part>,
+    /// SHA-256 of a token that the storage refused.
+    pub rejected: Option<[u8; 32]>,
+}
+
+/// A token that policy allows to leave, and why.
+#[derive(Debug)]
+pub struct Answer {
+    /// The decision that holds at the moment of handing out.
+    pub grant: Grant,
+    /// The token.
+    pub served: Served,
+}
+
+/// Everything an answer is made of.
+#[derive(Debug)]
+pub struct Pipeline {
+    policy: Arc<PolicyFeed>,
+    tiers: HashMap<StorageId, StorageTiers>,
+    share: NarrowedShare,
+    own_buckets: BTreeSet<Bucket>,
+    max_stale: Duration,
+    clock: Arc<dyn Clock>,
+}
+
+/// What a pipeline is told about policy.
+#[derive(Debug)]
+pub struct PolicyTerms {
+    /// Where snapshots come from.
+    pub feed: Arc<PolicyFeed>,
+    /// How long a broker that is cut off from the source goes on.
+    pub max_stale: Duration,
+    /// Buckets with the broker's own policy, audit or state: refused above all policy.
+    pub own_buckets: BTreeSet<Bucket>,
+}
+
+impl Pipeline {
+    /// Joins policy, tiers and limits.
+    pub fn new(
+        policy: PolicyTerms,
+        tiers: HashMap<StorageId, StorageTiers>,
+        share: NarrowedShare,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let PolicyTerms { feed, max_stale, own_buckets } = policy;
+        Self { policy: feed, tiers, share, own_buckets, max_stale, clock }
+    }
+
+    /// The snapshot in force, if it is fresh enough for anybody.
+    ///
+    /// # Errors
+    /// [`Failure::PolicyUnavailable`] without one.
+    pub fn snapshot(&self) -> Result<Arc<Snapshot>, Failure> {
+        let snapshot = self.policy.current().ok_or(Failure::PolicyUnavailable)?;
+        if self.policy.age() > self.max_stale { Err(Failure::PolicyUnavailable) } else { Ok(snapshot) }
+    }
+
+    /// The present instant.
+    pub fn now(&self) -> lakegate_domain::Timestamp {
+        self.clock.now()
+    }
+
+    /// Answers a caller. Waits only on a miss; after a wait the decision is taken again if the policy moved.
+    ///
+    /// # Errors
+    /// Why there is no token for the caller.
+    pub async fn answer(&self, caller: &Caller, ask: &Ask) -> Result<Answer, Failure> {
+        for _ in 0..REPEATS {
+            let snapshot = self.snapshot()?;
+            let grant = self.decide(&snapshot, caller, &ask.parts)?;
+            let want = Want { grant: &grant, rejected: ask.rejected };
+            let tiers = self.tiers.get(grant.scope().storage()).ok_or(Failure::StorageNotServed)?;
+            if let Some(served) = tiers.hit(&want)? {
+                return Ok(Answer { grant, served });
+            }
+            let served = self.miss(tiers, caller, &want).await?;
+            if self.snapshot()?.number() == snapshot.number() && self.still_holds(&grant, &served) {
+                return Ok(Answer { grant, served });
+            }
+        }
+        Err(Failure::PolicyUnavailable)
+    }
+
+    fn decide(&self, snapshot: &Snapshot, caller: &Caller, parts: &[Part]) -> Result<Grant, Failure> {
+        if parts.iter().any(|part| self.own_buckets.contains(part.target().bucket())) {
+            return Err(Failure::OwnBucket);
+        }
+        let grant = snapshot.decide(caller, parts, self.clock.now())?;
+        let strict = grant.scope().terms().staleness == Staleness::Strict;
+        if strict && self.policy.age() > STRICT_STALENESS {
+            return Err(Failure::PolicyUnavailable);
+        }
+        Ok(grant)
+    }
+
+    async fn miss(&self, tiers: &StorageTiers, caller: &Caller, want: &Want<'_>) -> Result<Served, Failure> {
+        if let Some(served) = tiers.shared(want).await? {
+            return Ok(served);
+        }
+        if want.grant.narrowed() || want.rejected.is_some() {
+            self.share
+                .spend(caller.principal())
+                .map_err(|retry_after| Failure::Fragmented { retry_after })?;
+        }
+        tiers.mint(want, want.grant.snapshot()).await
+    }
+
+    /// Whether time alone ended the grant during the wait.
+    fn still_holds(&self, grant: &Grant, served: &Served) -> bool {
+        served.tier == Tier::Local || grant.until().is_none_or(|until| self.clock.now() < until)
+    }
+}

@@ -1,0 +1,15 @@
+//! The methods, one file each. What they share stands in [`desk`].
+
+mod batch_get_access_tokens;
+mod desk;
+mod explain;
+mod get_access_token;
+mod list_datasets;
+mod request;
+mod service;
+mod status;
+
+pub(crate) use desk::Desk;
+pub(crate) use request::RequestContext;
+pub(crate) use service::routes;
+pub(crate) use status::{DEADLINE_EXCEEDED, INTERNAL, fixed_status, to_status};

@@ -1,0 +1,67 @@
+//! `BatchGetAccessTokens`: several requests at once, each decided, audited and answered by itself.
+
+use std::collections::HashMap;
+
+use lakegate_proto::v1;
+use lakegate_proto::v1::batch_result::Outcome;
+use prost::Message;
+
+use super::{Desk, RequestContext, get_access_token, status};
+use crate::Failure;
+
+/// The most parts over all requests of a batch.
+const MOST_PARTS: usize = 100;
+
+/// The largest message, in bytes.
+const LARGEST: usize = 128 * 1024;
+
+/// Answers every request of the batch, in order.
+pub(super) async fn handle(
+    desk: &Desk,
+    context: &RequestContext,
+    batch: &v1::BatchGetAccessTokensRequest,
+) -> Result<v1::BatchGetAccessTokensResponse, Failure> {
+    if let Err(failure) = check(batch) {
+        let record = context.record("BatchGetAccessTokens", desk.pipeline.now());
+        return desk.close(context, record, Err(failure)).await;
+    }
+    context.mark_audited();
+    let mut answer = v1::BatchGetAccessTokensResponse::default();
+    let mut seen = HashMap::new();
+    for request in &batch.requests {
+        let item = context.item(desk.ids.next());
+        let outcome = match get_access_token::handle(desk, &item, request).await {
+            Ok(token) => Outcome::Token(place(token, &mut answer.tokens, &mut seen)?),
+            Err(failure) => Outcome::Error(status::to_batch_error(&failure)),
+        };
+        let audit_id = item.audit_id.as_str().to_owned();
+        answer.results.push(v1::BatchResult { outcome: Some(outcome), audit_id });
+    }
+    Ok(answer)
+}
+
+fn check(batch: &v1::BatchGetAccessTokensRequest) -> Result<(), Failure> {
+    if batch.encoded_len() > LARGEST {
+        return Err(Failure::TooLarge);
+    }
+    let parts: usize = batch.requests.iter().map(|request| request.parts.len()).sum();
+    if batch.requests.is_empty() || parts > MOST_PARTS || batch.requests.len() > MOST_PARTS {
+        return Err(Failure::Field("a batch holds at least one request and at most 100 parts"));
+    }
+    Ok(())
+}
+
+/// Puts a token into the answer unless the same one is there, and tells its index.
+fn place(
+    token: v1::GetAccessTokenResponse,
+    tokens: &mut Vec<v1::GetAccessTokenResponse>,
+    seen: &mut HashMap<Vec<u8>, u32>,
+) -> Result<u32, Failure> {
+    let token = v1::GetAccessTokenResponse { audit_id: String::new(), ..token };
+    let next = u32::try_from(tokens.len()).map_err(|_| Failure::Internal("too many tokens in a batch"))?;
+    let index = *seen.entry(token.encode_to_vec()).or_insert(next);
+    if index == next {
+        tokens.push(token);
+    }
+    Ok(index)
+}

@@ -1,0 +1,80 @@
+//! What all methods share: the pipeline, the audit log, the metrics, the administrators.
+
+use std::collections::BTreeSet;
+
+use lakegate_domain::{Part, Principal};
+use lakegate_proto::v1;
+
+use super::RequestContext;
+use crate::audit::{AuditIds, AuditLog, Decision, Record};
+use crate::metrics::Metrics;
+use crate::{Failure, Pipeline};
+
+/// The place where requests are answered.
+#[derive(Debug)]
+pub struct Desk {
+    /// From caller to answer.
+    pub pipeline: Pipeline,
+    /// Where records go.
+    pub audit: AuditLog,
+    /// Where their ids come from.
+    pub ids: AuditIds,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Who may ask about others.
+    pub administrators: BTreeSet<Principal>,
+}
+
+impl Desk {
+    /// Writes the record of a finished request. Only then may its answer leave.
+    pub(crate) async fn close<T>(
+        &self,
+        context: &RequestContext,
+        mut record: Record,
+        outcome: Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        match &outcome {
+            Ok(_) => (record.decision, record.reason) = (Decision::Allow, "policy_allow"),
+            Err(failure) => {
+                record.decision = if failure.is_refusal() { Decision::Deny } else { Decision::Error };
+                record.reason = failure.audit_reason();
+                record.rule = failure.rule().cloned();
+                self.tell_operator(context, failure);
+            }
+        }
+        self.metrics.requests.with_label_values(&[record.rpc, record.reason]).inc();
+        self.write(context, &record).await?;
+        outcome
+    }
+
+    /// Hands a record to the audit log.
+    pub(crate) async fn write(&self, context: &RequestContext, record: &Record) -> Result<(), Failure> {
+        context.mark_audited();
+        self.audit.accept(record).await.map_err(|_| {
+            self.metrics.audit_failures.inc();
+            Failure::Audit
+        })
+    }
+
+    fn tell_operator(&self, context: &RequestContext, failure: &Failure) {
+        let audit_id = context.audit_id.as_str();
+        let cause = std::error::Error::source(failure).map(ToString::to_string);
+        if failure.is_refusal() {
+            tracing::info!(audit_id, error = %failure, cause, "request refused");
+        } else {
+            tracing::warn!(audit_id, error = %failure, cause, "request failed");
+        }
+    }
+
+    pub(crate) fn is_administrator(&self, principal: &Principal) -> bool {
+        self.administrators.contains(principal)
+    }
+}
+
+/// The parts of a message, or the first rule that one breaks.
+pub(crate) fn parts_of(parts: &[v1::Part]) -> Result<Vec<Part>, Failure> {
+    if !(1..=4).contains(&parts.len()) {
+        return Err(lakegate_policy::Refusal::PartCount.into());
+    }
+    parts.iter().map(|part| lakegate_proto::part_from_wire(part).map_err(Failure::from)).collect()
+}

@@ -1,0 +1,64 @@
+//! What is known about one request before its method runs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use lakegate_domain::{Caller, Timestamp};
+use tonic::{Request, Status};
+
+use crate::Peer;
+use crate::audit::{AuditId, Decision, Record};
+
+/// One request: who asks, from where, and the id under which it is found later.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestContext {
+    pub(crate) peer: Peer,
+    pub(crate) caller: Caller,
+    pub(crate) audit_id: AuditId,
+    audited: Arc<AtomicBool>,
+}
+
+impl RequestContext {
+    pub(crate) fn new(peer: Peer, caller: Caller, audit_id: AuditId) -> Self {
+        Self { peer, caller, audit_id, audited: Arc::new(AtomicBool::new(false)) }
+    }
+
+    /// The context that the layers put into a request.
+    pub(crate) fn of<T>(request: &Request<T>) -> Result<Self, Status> {
+        request.extensions().get::<Self>().cloned().ok_or_else(|| Status::internal("request has no context"))
+    }
+
+    /// A record of this request, refused and without a token until told otherwise.
+    pub(crate) fn record(&self, rpc: &'static str, time: Timestamp) -> Record {
+        Record {
+            time,
+            audit_id: self.audit_id.clone(),
+            rpc,
+            peer: self.peer.address(),
+            principal: Some(self.caller.principal().clone()),
+            proof: Some(self.caller.proof().as_str()),
+            on_behalf_of: None,
+            parts: Vec::new(),
+            decision: Decision::Deny,
+            reason: "internal",
+            rule: None,
+            snapshot: None,
+            token: None,
+        }
+    }
+
+    /// The same request under an id of its own: one item of a batch.
+    pub(crate) fn item(&self, audit_id: AuditId) -> Self {
+        Self { audit_id, ..self.clone() }
+    }
+
+    /// Notes that a record was written.
+    pub(crate) fn mark_audited(&self) {
+        self.audited.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a record was written.
+    pub(crate) fn is_audited(&self) -> bool {
+        self.audited.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,189 @@
+//! From failures to gRPC: the only file that names `tonic::Code`. The table is `docs/errors.md`.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use lakegate_policy::Refusal;
+use lakegate_proto::{InvalidRequest, reason, v1};
+use lakegate_sts::{MintError, Party};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+use crate::Failure;
+use crate::audit::AuditId;
+
+/// When nobody knows better, ask again after so long.
+const RETRY_SOON: Duration = Duration::from_secs(1);
+
+/// What a caller is told: code, reason, text, and when to ask again.
+struct Public {
+    code: Code,
+    reason: &'static str,
+    text: String,
+    retry_after: Option<Duration>,
+}
+
+impl Public {
+    fn new(code: Code, reason: &'static str, text: impl Into<String>) -> Self {
+        Self { code, reason, text: text.into(), retry_after: None }
+    }
+
+    fn retry(mut self, after: Duration) -> Self {
+        self.retry_after = Some(after);
+        self
+    }
+}
+
+/// The status of a failed request, with the id that finds it in the audit log.
+pub(crate) fn to_status(failure: &Failure, audit_id: &AuditId) -> Status {
+    with_details(public(failure), Some(audit_id))
+}
+
+/// The status of a failure that happened before or outside of a method, by its gRPC code's number.
+pub(crate) fn fixed_status(code: i32, audit_id: &AuditId) -> Status {
+    let public = match Code::from(code) {
+        Code::OutOfRange | Code::ResourceExhausted => {
+            Public::new(Code::ResourceExhausted, reason::MESSAGE_TOO_LARGE, "message is too large")
+        }
+        Code::Unimplemented => {
+            Public::new(Code::Unimplemented, reason::UNIMPLEMENTED, "method is not served")
+        }
+        Code::DeadlineExceeded => {
+            Public::new(Code::DeadlineExceeded, reason::INTERNAL, "request took too long").retry(RETRY_SOON)
+        }
+        Code::Internal | Code::Unknown => Public::new(Code::Internal, reason::INTERNAL, "internal error"),
+        _ => Public::new(Code::InvalidArgument, reason::MALFORMED_REQUEST, "message is malformed"),
+    };
+    with_details(public, Some(audit_id))
+}
+
+/// The number of the code that a request past its deadline gets.
+pub(crate) const DEADLINE_EXCEEDED: i32 = Code::DeadlineExceeded as i32;
+
+/// The number of the code that a request gets whose handler panicked.
+pub(crate) const INTERNAL: i32 = Code::Internal as i32;
+
+/// The error of one item of a batch.
+pub(crate) fn to_batch_error(failure: &Failure) -> v1::BatchError {
+    let public = public(failure);
+    let retry = public.retry_after.map_or(0, |after| u32::try_from(after.as_millis()).unwrap_or(u32::MAX));
+    v1::BatchError {
+        code: public.code as i32,
+        reason: public.reason.to_owned(),
+        message: public.text,
+        retry_after_millis: retry,
+    }
+}
+
+fn with_details(public: Public, audit_id: Option<&AuditId>) -> Status {
+    let metadata: HashMap<String, String> =
+        audit_id.map(|id| ("audit_id".to_owned(), id.as_str().to_owned())).into_iter().collect();
+    let mut details = ErrorDetails::with_error_info(public.reason, reason::DOMAIN, metadata);
+    if let Some(after) = public.retry_after {
+        details.set_retry_info(Some(after));
+    }
+    Status::with_error_details(public.code, public.text, details)
+}
+
+fn denied() -> Public {
+    Public::new(Code::PermissionDenied, reason::PERMISSION_DENIED, "permission denied")
+}
+
+fn public(failure: &Failure) -> Public {
+    match failure {
+        Failure::Unauthenticated(_) => Public::new(
+            Code::Unauthenticated,
+            reason::UNAUTHENTICATED,
+            "present one client certificate that names a principal, and no other credential",
+        ),
+        Failure::Invalid(invalid) => invalid_request(*invalid),
+        Failure::Field(text) => Public::new(Code::InvalidArgument, reason::INVALID_FIELD, *text),
+        Failure::TooLarge => {
+            Public::new(Code::ResourceExhausted, reason::MESSAGE_TOO_LARGE, "message is too large")
+        }
+        Failure::Refused(refusal) => refused(refusal),
+        Failure::OwnBucket | Failure::OnBehalfOf | Failure::NotAdministrator => denied(),
+        Failure::PolicyUnavailable => Public::new(
+            Code::Unavailable,
+            reason::POLICY_UNAVAILABLE,
+            "policy is not available; try another broker",
+        )
+        .retry(RETRY_SOON),
+        Failure::StorageNotServed => Public::new(
+            Code::Unavailable,
+            reason::TOKEN_SERVICE_UNAVAILABLE,
+            "storage is not served here; try another broker",
+        )
+        .retry(RETRY_SOON),
+        Failure::GrantEndsTooSoon => Public::new(
+            Code::FailedPrecondition,
+            reason::GRANT_ENDS_TOO_SOON,
+            "the grant ends before a storage token could; ask its owner to extend it",
+        ),
+        Failure::Fragmented { retry_after } => Public::new(
+            Code::ResourceExhausted,
+            reason::SCOPE_FRAGMENTED,
+            "too many narrowed scopes; ask for wider prefixes or have policy changed",
+        )
+        .retry(*retry_after),
+        Failure::Mint(error) => mint(error),
+        Failure::Audit => Public::new(
+            Code::Unavailable,
+            reason::AUDIT_UNAVAILABLE,
+            "broker cannot audit; try another broker",
+        )
+        .retry(RETRY_SOON),
+        Failure::Internal(_) => Public::new(Code::Internal, reason::INTERNAL, "internal error"),
+    }
+}
+
+fn invalid_request(invalid: InvalidRequest) -> Public {
+    let reason = match invalid {
+        InvalidRequest::Path(_) => reason::INVALID_PATH,
+        InvalidRequest::Operations(_) => reason::INVALID_OPERATIONS,
+        InvalidRequest::Timestamp => reason::INVALID_FIELD,
+    };
+    Public::new(Code::InvalidArgument, reason, invalid.to_string())
+}
+
+fn refused(refusal: &Refusal) -> Public {
+    match refusal {
+        Refusal::Denied { .. } | Refusal::UnknownBucket => denied(),
+        Refusal::NotSeparable { .. } => Public::new(
+            Code::FailedPrecondition,
+            reason::OPERATIONS_NOT_SEPARABLE,
+            "the storage cannot separate these operations from ones that policy forbids",
+        ),
+        Refusal::SeveralStorages | Refusal::PartCount => {
+            Public::new(Code::InvalidArgument, reason::INVALID_PARTS, refusal.to_string())
+        }
+    }
+}
+
+fn mint(error: &MintError) -> Public {
+    match error {
+        MintError::NotExpressible(_) => Public::new(
+            Code::FailedPrecondition,
+            reason::SCOPE_NOT_EXPRESSIBLE,
+            "the storage cannot express this scope; ask for a shorter path",
+        ),
+        MintError::CannotEndEarly | MintError::TooShort => public(&Failure::GrantEndsTooSoon),
+        _ if error.party() == Party::Scope => {
+            let refused = Public::new(
+                Code::FailedPrecondition,
+                reason::SCOPE_REFUSED_BY_STORAGE,
+                "the storage's token service refuses this scope; tell the operator the audit id",
+            );
+            match error.retry_after() {
+                Some(after) => refused.retry(after),
+                None => refused,
+            }
+        }
+        _ => Public::new(
+            Code::Unavailable,
+            reason::TOKEN_SERVICE_UNAVAILABLE,
+            "no token can be made at present; try again or another broker",
+        )
+        .retry(error.retry_after().unwrap_or(RETRY_SOON)),
+    }
+}

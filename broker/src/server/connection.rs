@@ -1,0 +1,89 @@
+//! One connection, from accept to close.
+
+mod preface;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use self::preface::Prefaced;
+use super::Shared;
+use crate::limits::Seat;
+use crate::{layers, peer::Peer};
+
+/// Serves a connection in a task of its own, or drops it when no seat is free.
+pub(super) fn spawn(stream: TcpStream, address: SocketAddr, shared: &Shared) {
+    let refused = &shared.desk.metrics.refused_connections;
+    let Some(seat) = shared.seats.take(address.ip(), &shared.limits) else {
+        refused.with_label_values(&["seats"]).inc();
+        return;
+    };
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "socket option was not set");
+    }
+    tokio::spawn(run(stream, address, shared.clone(), seat));
+}
+
+async fn run(stream: TcpStream, address: SocketAddr, shared: Shared, seat: Seat) {
+    let refused = shared.desk.metrics.refused_connections.clone();
+    let acceptor = TlsAcceptor::from(shared.tls.load_full());
+    match tokio::time::timeout(shared.limits.handshake(), acceptor.accept(stream)).await {
+        Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
+            shared.desk.metrics.connections.inc();
+            serve(stream, address, &shared).await;
+            shared.desk.metrics.connections.dec();
+        }
+        Ok(Ok(_)) => refused.with_label_values(&["alpn"]).inc(),
+        Ok(Err(error)) => {
+            refused.with_label_values(&["handshake"]).inc();
+            tracing::debug!(%address, %error, "handshake failed");
+        }
+        Err(_) => refused.with_label_values(&["handshake_late"]).inc(),
+    }
+    drop(seat);
+}
+
+async fn serve(stream: TlsStream<TcpStream>, address: SocketAddr, shared: &Shared) {
+    let peer = Peer::after_handshake(address, stream.get_ref().1);
+    let (stream, prefaced) = Prefaced::new(stream);
+    let (desk, routes) = (Arc::clone(&shared.desk), shared.routes.clone());
+    let service =
+        service_fn(move |request| layers::handle(Arc::clone(&desk), routes.clone(), peer.clone(), request));
+    let connection = shared.limits.http2().serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let mut stop = shared.stop.clone();
+    let old = tokio::time::sleep(shared.limits.connection_age());
+    let preface_late = tokio::time::sleep(shared.limits.preface());
+    tokio::pin!(old, preface_late);
+    let (mut leaving, mut preface_open) = (false, true);
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%address, %error, "connection ended");
+                }
+                return;
+            }
+            () = &mut preface_late, if preface_open => {
+                preface_open = false;
+                if !prefaced.is_complete() {
+                    shared.desk.metrics.refused_connections.with_label_values(&["preface_late"]).inc();
+                    return;
+                }
+            }
+            () = &mut old, if !leaving => {
+                leaving = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            _ = stop.wait_for(|stopped| *stopped), if !leaving => {
+                leaving = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The broker's two tiers and the way past them: local memory, the shared tier, the minter.
+//!
+//! Keyed by scope, never by user. Every token that leaves here was compared with the scope it is about to answer
+//! for, has enough life left, and ends before the grant does.
+
+mod local;
+mod share;
+mod storage;
+
+pub use share::NarrowedShare;
+pub use storage::{Served, StorageTiers, Tier, Want};

@@ -1,0 +1,216 @@
+//! The tiers of one storage.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use lakegate_domain::{AccessToken, Clock, Credential, Timestamp};
+use lakegate_policy::{Grant, Scope};
+use lakegate_sts::{BadReply, MintError, Minter};
+use lakegate_token_store::SealedTokens;
+
+use super::local::LocalTier;
+use crate::Failure;
+
+/// The least life with which a token that ends with its grant is handed out: enough to begin one request.
+const LEAST_LIFE: Duration = Duration::from_secs(10);
+
+/// How long the shared tier may take to answer; afterwards it is a miss.
+const SHARED_PATIENCE: Duration = Duration::from_millis(20);
+
+/// Which tier a token came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tier {
+    /// This process's memory.
+    Local,
+    /// The shared tier.
+    Shared,
+    /// The cloud made it for this request.
+    Minted,
+}
+
+impl Tier {
+    /// The word for it in audit records and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Shared => "shared",
+            Self::Minted => "minted",
+        }
+    }
+}
+
+/// What a token is wanted for: a grant, and perhaps the fingerprint of a token that the storage refused.
+#[derive(Debug, Clone, Copy)]
+pub struct Want<'a> {
+    /// The decision.
+    pub grant: &'a Grant,
+    /// SHA-256 of a token that is not to be handed out again to this caller.
+    pub rejected: Option<[u8; 32]>,
+}
+
+/// A token that may leave.
+#[derive(Debug, Clone)]
+pub struct Served {
+    /// The token.
+    pub token: Arc<AccessToken>,
+    /// Where it came from.
+    pub tier: Tier,
+    /// Whether it ends with the grant, sooner than tokens of its class do.
+    pub ends_early: bool,
+}
+
+/// Local tier, shared tier and minter of one storage.
+#[derive(Debug, Clone)]
+pub struct StorageTiers {
+    local: LocalTier,
+    shared: Arc<SealedTokens>,
+    minter: Arc<dyn Minter>,
+    clock: Arc<dyn Clock>,
+}
+
+impl StorageTiers {
+    /// Tiers over a shared tier and a minter, keeping at most `capacity` tokens in memory.
+    pub fn new(
+        capacity: u64,
+        shared: Arc<SealedTokens>,
+        minter: Arc<dyn Minter>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { local: LocalTier::new(capacity), shared, minter, clock }
+    }
+
+    /// A token from memory; never waits.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] when a token stands under another scope's key.
+    pub fn hit(&self, want: &Want<'_>) -> Result<Option<Served>, Failure> {
+        for scope in candidates(want) {
+            if let Some(token) = self.local.get(scope)
+                && self.may_serve(want, scope, &token)?
+            {
+                return Ok(Some(served(token, Tier::Local, scope)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A token from the shared tier. A store that is down or slow is a miss.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] when a token stands under another scope's key.
+    pub async fn shared(&self, want: &Want<'_>) -> Result<Option<Served>, Failure> {
+        let scopes: Vec<&Scope> = candidates(want).collect();
+        let found = match tokio::time::timeout(SHARED_PATIENCE, self.shared.get_many(&scopes)).await {
+            Ok(Ok(found)) => found,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "shared tier does not answer");
+                return Ok(None);
+            }
+            Err(_) => {
+                tracing::warn!("shared tier is slow");
+                return Ok(None);
+            }
+        };
+        for (scope, token) in scopes.into_iter().zip(found) {
+            if let Some(token) = token
+                && self.may_serve(want, scope, &token)?
+            {
+                self.local.put(scope, Arc::clone(&token));
+                return Ok(Some(served(token, Tier::Shared, scope)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A new token from the cloud, put into both tiers.
+    ///
+    /// # Errors
+    /// When the grant ends too soon for any token, or the minter fails.
+    pub async fn mint(&self, want: &Want<'_>, snapshot: u64) -> Result<Served, Failure> {
+        let scope = self.scope_to_mint(want)?;
+        let token = match self.minter.mint(scope, snapshot).await {
+            Err(MintError::CannotEndEarly | MintError::TooShort) => return Err(Failure::GrantEndsTooSoon),
+            other => other?,
+        };
+        if token.scope_tag != scope.tag() {
+            return Err(mismatch());
+        }
+        if self.outlives(want, &token) {
+            return Err(Failure::GrantEndsTooSoon);
+        }
+        if token.remaining(self.clock.now()) < least_life(scope, &token) {
+            return Err(Failure::Mint(MintError::BadReply(BadReply::ShortLived)));
+        }
+        self.local.put(scope, Arc::clone(&token));
+        self.share(scope, &token).await;
+        Ok(served(token, Tier::Minted, scope))
+    }
+
+    /// Puts a token into the shared tier. A store that does not take it costs another minting, not this answer.
+    async fn share(&self, scope: &Scope, token: &AccessToken) {
+        match tokio::time::timeout(SHARED_PATIENCE, self.shared.put(scope, token)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "shared tier did not take a token"),
+            Err(_) => tracing::warn!("shared tier is slow to take a token"),
+        }
+    }
+
+    fn scope_to_mint<'a>(&self, want: &Want<'a>) -> Result<&'a Scope, Failure> {
+        let Some(ended) = want.grant.ended_scope().filter(|_| self.minter.ends_early()) else {
+            return Ok(want.grant.scope());
+        };
+        let left = ended.end().unwrap_or(Timestamp::from_millis(i64::MAX)).since(self.clock.now());
+        if left < self.minter.shortest_life().max(LEAST_LIFE) {
+            return Err(Failure::GrantEndsTooSoon);
+        }
+        Ok(ended)
+    }
+
+    fn may_serve(&self, want: &Want<'_>, scope: &Scope, token: &AccessToken) -> Result<bool, Failure> {
+        if token.scope_tag != scope.tag() {
+            return Err(mismatch());
+        }
+        Ok(token.remaining(self.clock.now()) >= least_life(scope, token)
+            && !self.outlives(want, token)
+            && want.rejected.is_none_or(|rejected| rejected != fingerprint(&token.credential)))
+    }
+
+    /// Whether the token lives longer than the grant. With a provider that cannot end tokens early the overrun
+    /// that rules carry is added.
+    fn outlives(&self, want: &Want<'_>, token: &AccessToken) -> bool {
+        let limit = if self.minter.ends_early() { want.grant.until() } else { want.grant.overrun_until() };
+        limit.is_some_and(|limit| token.expires_at > limit)
+    }
+}
+
+/// The shared scope first: any token of it that ends in time may serve.
+fn candidates<'a>(want: &Want<'a>) -> impl Iterator<Item = &'a Scope> {
+    std::iter::once(want.grant.scope()).chain(want.grant.ended_scope())
+}
+
+fn served(token: Arc<AccessToken>, tier: Tier, scope: &Scope) -> Served {
+    Served { token, tier, ends_early: scope.end().is_some() }
+}
+
+fn least_life(scope: &Scope, token: &AccessToken) -> Duration {
+    if scope.end().is_some() { LEAST_LIFE } else { token.hand_out_floor() }
+}
+
+fn mismatch() -> Failure {
+    tracing::error!("a token stands under the key of another scope");
+    Failure::Internal("scope tag does not match")
+}
+
+/// SHA-256 of what the caller would present to the storage.
+fn fingerprint(credential: &Credential) -> [u8; 32] {
+    let text = match credential {
+        Credential::Bearer(token) | Credential::Sas(token) => token.expose(),
+        Credential::Aws { session_token, .. } => session_token.expose(),
+    };
+    let mut out = [0; 32];
+    for (to, from) in out.iter_mut().zip(digest(&SHA256, text.as_bytes()).as_ref()) {
+        *to = *from;
+    }
+    out
+}

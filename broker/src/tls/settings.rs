@@ -1,0 +1,56 @@
+//! The server's TLS settings. Everything rustls leaves to us is set here and nowhere else.
+
+use std::sync::Arc;
+
+use rustls::RootCertStore;
+use rustls::server::{ServerConfig, WebPkiClientVerifier};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::BuildError;
+
+/// The certificates a server is made of.
+#[derive(Debug)]
+pub struct TlsFiles {
+    /// The server's chain, leaf first.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// The leaf's private key.
+    pub key: PrivateKeyDer<'static>,
+    /// The authorities that client certificates must chain to.
+    pub client_ca: Vec<CertificateDer<'static>>,
+    /// Whether clients may speak TLS 1.2; 1.3 only, otherwise.
+    pub versions: &'static [&'static rustls::SupportedProtocolVersion],
+}
+
+/// Only TLS 1.3: the default.
+pub(crate) const TLS13_ONLY: &[&rustls::SupportedProtocolVersion] = &[&rustls::version::TLS13];
+
+/// TLS 1.3 and 1.2, by configuration.
+pub(crate) const TLS12_TOO: &[&rustls::SupportedProtocolVersion] =
+    &[&rustls::version::TLS13, &rustls::version::TLS12];
+
+/// Makes the settings: a client certificate is required, HTTP/2 is the only protocol, no early data.
+///
+/// # Errors
+/// When there is no client CA, a certificate does not parse, or key and certificate do not fit.
+pub fn server_config(files: TlsFiles) -> Result<ServerConfig, BuildError> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut roots = RootCertStore::empty();
+    for authority in files.client_ca {
+        roots.add(authority).map_err(BuildError::Tls)?;
+    }
+    if roots.is_empty() {
+        return Err(BuildError::NoClientCa);
+    }
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+        .build()
+        .map_err(|_| BuildError::NoClientCa)?;
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(files.versions)
+        .map_err(BuildError::Tls)?
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(files.chain, files.key)
+        .map_err(BuildError::Tls)?;
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    config.max_early_data_size = 0;
+    Ok(config)
+}

@@ -1,0 +1,100 @@
+//! What an operator says about the shared tier, as it stands in configuration files.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use lakegate_domain::{Clock, Secret};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::{RedbStore, SealingKey, SealingKeys, StoreError, TokenStore};
+
+/// Which store.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum StoreSettings {
+    /// A file of this process's own. No other process can open it.
+    Embedded {
+        /// The file; made when it is not there.
+        path: PathBuf,
+    },
+}
+
+impl StoreSettings {
+    /// Opens the store.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open(&self, clock: Arc<dyn Clock>) -> Result<Arc<dyn TokenStore>, StoreError> {
+        match self {
+            Self::Embedded { path } => Ok(Arc::new(RedbStore::open(path, clock)?)),
+        }
+    }
+}
+
+/// The keys that seal values in the store.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealingSettings {
+    /// Seals and opens.
+    pub current: SealingKeySettings,
+    /// Only opens, while a rotation is under way.
+    #[serde(default)]
+    pub previous: Option<SealingKeySettings>,
+}
+
+/// One sealing key.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealingKeySettings {
+    /// Its id; never reuse one.
+    pub id: u32,
+    /// The file that holds it: 64 hexadecimal digits, readable by its owner only.
+    pub file: PathBuf,
+}
+
+impl SealingSettings {
+    /// Joins the keys; `read` reads one secret file.
+    ///
+    /// # Errors
+    /// What `read` says, or [`StoreError::KeyText`] for a file that is not 64 hexadecimal digits.
+    pub fn keys<E: From<StoreError>>(
+        &self,
+        read: impl Fn(&std::path::Path) -> Result<Secret, E>,
+    ) -> Result<SealingKeys, E> {
+        let key = |settings: &SealingKeySettings| -> Result<SealingKey, E> {
+            Ok(SealingKey::from_bytes(settings.id, *key_bytes(&read(&settings.file)?)?))
+        };
+        Ok(SealingKeys {
+            current: key(&self.current)?,
+            previous: self.previous.as_ref().map(key).transpose()?,
+        })
+    }
+}
+
+fn key_bytes(text: &Secret) -> Result<Zeroizing<[u8; 32]>, StoreError> {
+    let digits = text.expose().trim();
+    if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return Err(StoreError::KeyText);
+    }
+    let mut bytes = Zeroizing::new([0; 32]);
+    for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
+        let pair = std::str::from_utf8(pair).map_err(|_| StoreError::KeyText)?;
+        *byte = u8::from_str_radix(pair, 16).map_err(|_| StoreError::KeyText)?;
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_64_hexadecimal_digits_and_nothing_else() {
+        let good = Secret::new("0f".repeat(32) + "\n");
+        assert_eq!(*key_bytes(&good).unwrap(), [0x0f; 32]);
+        for bad in ["", "0f", &"zz".repeat(32), &"0f".repeat(33), &"é".repeat(32)] {
+            assert!(key_bytes(&Secret::new((*bad).to_owned())).is_err(), "{bad}");
+        }
+    }
+}
