@@ -11,7 +11,7 @@ pub mod harden;
 mod metrics;
 mod policy_feed;
 mod readiness;
-mod shutdown;
+pub mod shutdown;
 pub mod telemetry;
 
 pub use admin::AdminServer;

@@ -11,7 +11,7 @@ use crate::HostError;
 /// How logs look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum LogFormat {
+pub enum Format {
     /// One JSON object a line.
     #[default]
     Json,
@@ -24,14 +24,14 @@ pub enum LogFormat {
 #[serde(default, deny_unknown_fields)]
 pub struct TelemetryConfig {
     /// JSON or text.
-    pub format: LogFormat,
+    pub format: Format,
     /// Levels by target, such as `info,lakegate_broker=debug`.
     pub filter: String,
 }
 
 impl Default for TelemetryConfig {
     fn default() -> Self {
-        Self { format: LogFormat::default(), filter: "info".to_owned() }
+        Self { format: Format::default(), filter: "info".to_owned() }
     }
 }
 
@@ -43,8 +43,8 @@ pub fn init(config: &TelemetryConfig) -> Result<(), HostError> {
     let filter = EnvFilter::try_new(&config.filter).map_err(|_| HostError::LogFilter)?;
     let logs = tracing_subscriber::fmt().with_writer(stderr).with_env_filter(filter);
     let started = match config.format {
-        LogFormat::Json => logs.json().flatten_event(true).finish().try_init(),
-        LogFormat::Text => logs.with_ansi(stderr().is_terminal()).finish().try_init(),
+        Format::Json => logs.json().flatten_event(true).finish().try_init(),
+        Format::Text => logs.with_ansi(stderr().is_terminal()).finish().try_init(),
     };
     started.map_err(|_| HostError::TelemetryTwice)
 }
@@ -57,7 +57,7 @@ mod tests {
     fn telemetry_starts_once_and_refuses_a_bad_filter() {
         let bad = TelemetryConfig { filter: "lakegate=verbose".to_owned(), ..TelemetryConfig::default() };
         assert!(matches!(init(&bad), Err(HostError::LogFilter)));
-        let text = TelemetryConfig { format: LogFormat::Text, ..TelemetryConfig::default() };
+        let text = TelemetryConfig { format: Format::Text, ..TelemetryConfig::default() };
         init(&text).unwrap();
         assert!(matches!(init(&text), Err(HostError::TelemetryTwice)));
     }

@@ -1,0 +1,292 @@
+//! Attacks on values in the store, on each kind of store.
+
+use std::io::Write;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use lakegate_domain::{Credential, ManualClock, Secret};
+
+use super::*;
+use crate::test_tokens::{HOUR, NOON, bearer, key, keys, scopes, texts, token};
+use crate::{Fault, MemoryStore, RedbStore, conformance};
+
+/// A store, and a process that uses it.
+struct Bench {
+    store: Arc<dyn TokenStore>,
+    clock: Arc<ManualClock>,
+    tokens: SealedTokens,
+}
+
+fn benches() -> [Bench; 2] {
+    let clock = Arc::new(ManualClock::at(NOON));
+    let memory: Arc<dyn TokenStore> = Arc::new(MemoryStore::new(Arc::clone(&clock) as Arc<dyn Clock>));
+    let redb = Arc::new(RedbStore::in_memory(Arc::clone(&clock) as Arc<dyn Clock>).unwrap());
+    [memory, redb].map(|store| Bench {
+        tokens: start(&store, keys(1), &clock),
+        clock: Arc::clone(&clock),
+        store,
+    })
+}
+
+/// A process start on a store.
+fn start(store: &Arc<dyn TokenStore>, keys: SealingKeys, clock: &Arc<ManualClock>) -> SealedTokens {
+    SealedTokens::new(Arc::clone(store), keys, "prod", Arc::clone(clock) as Arc<dyn Clock>).unwrap()
+}
+
+impl Bench {
+    async fn raw(&self, scope: &Scope) -> Option<Vec<u8>> {
+        self.store.get_many(&[scope.key()]).await.unwrap().pop().flatten()
+    }
+
+    /// What a stranger with access to the store does.
+    async fn plant(&self, scope: &Scope, value: Vec<u8>) {
+        self.store.put(&scope.key(), value, Timestamp::from_millis(i64::MAX)).await.unwrap();
+    }
+
+    /// Asserts that the scope has no token and that its value left the store.
+    async fn is_refused_and_removed(&self, scope: &Scope) {
+        assert!(self.tokens.get(scope).await.unwrap().is_none());
+        assert!(self.raw(scope).await.is_none(), "removed");
+        assert!(self.tokens.get(scope).await.unwrap().is_none());
+    }
+}
+
+#[tokio::test]
+async fn tokens_come_back_to_this_and_other_processes_in_the_order_asked() {
+    for bench in benches() {
+        let [a, b, c] = scopes();
+        let triple = Credential::Aws {
+            access_key_id: "ASIA".to_owned(),
+            secret_access_key: Secret::new("s".to_owned()),
+            session_token: Secret::new("t".to_owned()),
+        };
+        bench.tokens.put(&a, &bearer(&a, "of a")).await.unwrap();
+        bench.tokens.put(&b, &token(&b, triple)).await.unwrap();
+        let other = start(&bench.store, keys(1), &bench.clock);
+        for process in [&bench.tokens, &other] {
+            let read = process.get_many(&[&b, &c, &a]).await.unwrap();
+            let read: Vec<_> =
+                read.iter().map(|token| token.as_ref().map(|t| texts(&t.credential))).collect();
+            assert_eq!(read, [Some(vec!["aws", "ASIA", "s", "t"]), None, Some(vec!["bearer", "of a"])]);
+        }
+        let read = other.get(&a).await.unwrap().unwrap();
+        assert_eq!((read.scope_tag, read.snapshot, read.minted_at), (a.tag(), 7, NOON));
+        bench.tokens.remove(&a).await.unwrap();
+        assert!(other.get(&a).await.unwrap().is_none());
+        assert_eq!(other.alarms(), AlarmCounts::default());
+    }
+}
+
+#[tokio::test]
+async fn rd01_tampered_values_are_misses_counted_and_removed() {
+    for bench in benches() {
+        let [scope] = scopes();
+        bench.tokens.put(&scope, &bearer(&scope, "t")).await.unwrap();
+        let value = bench.raw(&scope).await.unwrap();
+        let mut flipped = value.clone();
+        *flipped.last_mut().unwrap() ^= 1;
+        for (n, tampered) in [flipped, value[..60].to_vec(), Vec::new()].into_iter().enumerate() {
+            bench.plant(&scope, tampered).await;
+            bench.is_refused_and_removed(&scope).await;
+            assert_eq!(bench.tokens.alarms().tampered, n as u64 + 1);
+        }
+        bench.plant(&scope, value).await;
+        assert!(bench.tokens.get(&scope).await.unwrap().is_some());
+    }
+}
+
+#[tokio::test]
+async fn rd02_swapped_values_are_misses_for_both_keys() {
+    for bench in benches() {
+        let [a, b] = scopes();
+        bench.tokens.put(&a, &bearer(&a, "of a")).await.unwrap();
+        bench.tokens.put(&b, &bearer(&b, "of b")).await.unwrap();
+        let (of_a, of_b) = (bench.raw(&a).await.unwrap(), bench.raw(&b).await.unwrap());
+        bench.plant(&a, of_b).await;
+        bench.plant(&b, of_a).await;
+        assert!(bench.tokens.get_many(&[&a, &b]).await.unwrap().iter().all(Option::is_none));
+        assert_eq!(bench.tokens.alarms(), AlarmCounts { tampered: 2, ..AlarmCounts::default() });
+        assert!(bench.raw(&a).await.is_none() && bench.raw(&b).await.is_none());
+    }
+}
+
+#[tokio::test]
+async fn rd03_values_of_another_format_are_misses_and_left_for_those_who_read_them() {
+    for bench in benches() {
+        let [scope] = scopes();
+        bench.tokens.put(&scope, &bearer(&scope, "t")).await.unwrap();
+        let mut value = bench.raw(&scope).await.unwrap();
+        value[0] = 2;
+        bench.plant(&scope, value.clone()).await;
+        assert!(bench.tokens.get(&scope).await.unwrap().is_none());
+        assert_eq!(bench.tokens.alarms().unknown_format, 1);
+        assert_eq!(bench.raw(&scope).await, Some(value));
+    }
+}
+
+#[tokio::test]
+async fn rd04_a_replayed_value_of_another_generation_does_not_serve() {
+    for bench in benches() {
+        let [old] = scopes();
+        let raised = conformance::scopes_of_generation(1, 1).unwrap().remove(0);
+        assert_ne!(old.key(), raised.key(), "the generation is part of the key");
+        bench.tokens.put(&old, &bearer(&old, "t")).await.unwrap();
+        assert!(bench.tokens.get(&raised).await.unwrap().is_none());
+        bench.plant(&raised, bench.raw(&old).await.unwrap()).await;
+        bench.is_refused_and_removed(&raised).await;
+        assert_eq!(bench.tokens.alarms().tampered, 1);
+        // Even where the seal is good, the generation inside is compared.
+        for (distrust, generation, inside) in
+            [(Distrust::OldGeneration, 0, &raised), (Distrust::WrongScope, 1, &old)]
+        {
+            let value = bench.tokens.sealer.seal_purporting(&raised, inside, generation).unwrap();
+            assert_eq!(bench.tokens.believe(&raised, value, NOON).unwrap_err(), distrust);
+        }
+    }
+}
+
+#[tokio::test]
+async fn rd04_a_replayed_value_serves_no_longer_than_its_own_token_lives() {
+    for bench in benches() {
+        let [scope] = scopes();
+        bench.tokens.put(&scope, &bearer(&scope, "first")).await.unwrap();
+        let first = bench.raw(&scope).await.unwrap();
+        bench.clock.set(NOON.plus(Duration::from_secs(HOUR)));
+        bench.plant(&scope, first).await;
+        bench.is_refused_and_removed(&scope).await;
+        assert_eq!(bench.tokens.alarms(), AlarmCounts { expired_inside: 1, ..AlarmCounts::default() });
+        bench.clock.set(NOON);
+    }
+}
+
+#[tokio::test]
+async fn rd05_what_the_store_thinks_of_expiry_is_not_relied_upon() {
+    for bench in benches() {
+        let [scope] = scopes();
+        bench.tokens.put(&scope, &bearer(&scope, "t")).await.unwrap();
+        let value = bench.raw(&scope).await.unwrap();
+        let ten_years = NOON.plus(Duration::from_hours(10 * 365 * 24));
+        let end = NOON.plus(Duration::from_secs(HOUR));
+        for keep_until in [ten_years, Timestamp::from_millis(i64::MAX)] {
+            bench.store.put(&scope.key(), value.clone(), keep_until).await.unwrap();
+            bench.clock.set(end.minus(Duration::from_millis(1)));
+            assert!(bench.tokens.get(&scope).await.unwrap().is_some());
+            bench.clock.set(end);
+            bench.is_refused_and_removed(&scope).await;
+            bench.clock.set(NOON);
+        }
+        let counted = bench.tokens.alarms();
+        assert_eq!(counted.expired_inside, 2);
+        for keep_until in [Timestamp::from_millis(0), Timestamp::from_millis(-1)] {
+            bench.store.put(&scope.key(), value.clone(), keep_until).await.unwrap();
+            assert!(bench.tokens.get(&scope).await.unwrap().is_none());
+        }
+        assert_eq!(bench.tokens.alarms(), counted, "a value that expired early is a plain miss");
+    }
+}
+
+#[tokio::test]
+async fn rd06_values_of_unknown_keys_are_misses_and_stay_for_those_who_have_the_key() {
+    for bench in benches() {
+        let [scope] = scopes();
+        bench.tokens.put(&scope, &bearer(&scope, "t")).await.unwrap();
+        let value = bench.raw(&scope).await;
+        let rotating = SealingKeys { current: key(2), previous: Some(key(1)) };
+        assert!(start(&bench.store, rotating, &bench.clock).get(&scope).await.unwrap().is_some());
+        let retired = start(&bench.store, keys(2), &bench.clock);
+        assert!(retired.get(&scope).await.unwrap().is_none());
+        assert_eq!(retired.alarms(), AlarmCounts { wrong_key: 1, ..AlarmCounts::default() });
+        assert_eq!(bench.raw(&scope).await, value);
+    }
+}
+
+#[tokio::test]
+async fn rd12_the_store_sees_hashed_keys_and_no_name() {
+    let clock = Arc::new(ManualClock::at(NOON));
+    let memory = Arc::new(MemoryStore::new(Arc::clone(&clock) as Arc<dyn Clock>));
+    let store: Arc<dyn TokenStore> = Arc::clone(&memory) as Arc<dyn TokenStore>;
+    let tokens = start(&store, keys(1), &clock);
+    let [scope] = scopes();
+    tokens.put(&scope, &bearer(&scope, "canary-51d2")).await.unwrap();
+    let contents = memory.contents();
+    let [(key, value)] = contents.as_slice() else { panic!("one entry") };
+    assert_eq!(key, &scope.key());
+    for word in ["canary", "lake", "prod", "gs://"] {
+        let found = |bytes: &[u8]| bytes.windows(word.len()).any(|window| window == word.as_bytes());
+        assert!(!found(value), "{word}");
+        assert!(!found(key.as_bytes()), "{word}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_not_put_under_a_scope_that_it_is_not_for() {
+    for bench in benches() {
+        let [a, b] = scopes();
+        let refused = bench.tokens.put(&a, &bearer(&b, "t")).await;
+        assert!(matches!(refused, Err(StoreError::WrongScope)));
+        assert!(bench.raw(&a).await.is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_is_an_error_and_never_a_miss() {
+    let clock = Arc::new(ManualClock::at(NOON));
+    let memory = Arc::new(MemoryStore::new(Arc::clone(&clock) as Arc<dyn Clock>));
+    let tokens = start(&(Arc::clone(&memory) as Arc<dyn TokenStore>), keys(1), &clock);
+    let [scope] = scopes();
+    tokens.put(&scope, &bearer(&scope, "t")).await.unwrap();
+    memory.set_fault(Fault::Down);
+    assert!(matches!(tokens.get(&scope).await, Err(StoreError::Unavailable(_))));
+    assert!(tokens.put(&scope, &bearer(&scope, "t")).await.is_err());
+    assert!(tokens.remove(&scope).await.is_err());
+    assert!(tokens.ping().await.is_err());
+    memory.set_fault(Fault::None);
+    assert!(tokens.get(&scope).await.unwrap().is_some());
+    assert!(tokens.ping().await.is_ok());
+}
+
+/// Where captured logs go.
+#[derive(Clone, Default)]
+struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn lg01_no_secret_is_in_debug_output_logs_or_the_store() {
+    const CANARY: &str = "canary-9b1e";
+    let logs = Captured::default();
+    let writer = logs.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _capturing = tracing::subscriber::set_default(subscriber);
+    let secret: [u8; 32] = *b"canary-9b1e-canary-9b1e-canary-9";
+    let key = crate::SealingKey::from_bytes(1, secret);
+    let shown_key = format!("{key:?}");
+    let clock = Arc::new(ManualClock::at(NOON));
+    let memory = Arc::new(MemoryStore::new(Arc::clone(&clock) as Arc<dyn Clock>));
+    let store: Arc<dyn TokenStore> = Arc::clone(&memory) as Arc<dyn TokenStore>;
+    let tokens = start(&store, SealingKeys::single(key), &clock);
+    let [scope, other] = scopes();
+    let sealed = bearer(&scope, CANARY);
+    tokens.put(&scope, &sealed).await.unwrap();
+    let value = memory.contents().remove(0).1;
+    store.put(&other.key(), value.clone(), NOON.plus(Duration::from_secs(1))).await.unwrap();
+    assert!(tokens.get(&other).await.unwrap().is_none());
+    let read = tokens.get(&scope).await.unwrap();
+    let refused = tokens.put(&other, &sealed).await.unwrap_err();
+    let shown = format!("{shown_key} {tokens:?} {tokens:#?} {read:?} {sealed:?} {refused:?} {refused}");
+    let logged = String::from_utf8(logs.0.lock().unwrap().clone()).unwrap();
+    assert!(logged.contains("tampered") && logged.contains("ERROR"), "the alarm is in the log: {logged}");
+    assert!(!shown.contains(CANARY) && !shown.contains(&format!("{:?}", &secret[..4])), "{shown}");
+    assert!(!logged.contains(CANARY));
+    assert!(!value.windows(CANARY.len()).any(|window| window == CANARY.as_bytes()));
+}
