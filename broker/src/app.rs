@@ -18,7 +18,7 @@ use prometheus::Registry;
 
 use crate::audit::AuditLog;
 use crate::config::TlsSettings;
-use crate::tls::{TLS12_TOO, TLS13_ONLY, TlsFiles, server_config};
+use crate::tls::{TlsFiles, TlsVersions, server_config};
 use crate::{Broker, BrokerConfig, BrokerParts, PolicyTerms};
 
 /// The broker's part of the budget in percent: the reserve of invariant 7.
@@ -128,7 +128,7 @@ fn tls(settings: &TlsSettings) -> Result<rustls::ServerConfig> {
         chain: read(&settings.certificate)?,
         key: files::private_key(&settings.key)?,
         client_ca: read(&settings.client_ca)?,
-        versions: if settings.allow_tls12 { TLS12_TOO } else { TLS13_ONLY },
+        versions: if settings.allow_tls12 { TlsVersions::Tls12And13 } else { TlsVersions::Tls13 },
     };
     Ok(server_config(files)?)
 }

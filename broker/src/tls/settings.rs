@@ -17,16 +17,30 @@ pub struct TlsFiles {
     pub key: PrivateKeyDer<'static>,
     /// The authorities that client certificates must chain to.
     pub client_ca: Vec<CertificateDer<'static>>,
-    /// Whether clients may speak TLS 1.2; 1.3 only, otherwise.
-    pub versions: &'static [&'static rustls::SupportedProtocolVersion],
+    /// What clients may speak.
+    pub versions: TlsVersions,
 }
 
-/// Only TLS 1.3: the default.
-pub(crate) const TLS13_ONLY: &[&rustls::SupportedProtocolVersion] = &[&rustls::version::TLS13];
+/// The TLS versions that clients may speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsVersions {
+    /// 1.3 only: the default.
+    Tls13,
+    /// 1.2 too, by configuration.
+    Tls12And13,
+}
 
-/// TLS 1.3 and 1.2, by configuration.
-pub(crate) const TLS12_TOO: &[&rustls::SupportedProtocolVersion] =
-    &[&rustls::version::TLS13, &rustls::version::TLS12];
+impl TlsVersions {
+    fn supported(self) -> &'static [&'static rustls::SupportedProtocolVersion] {
+        const TLS13: &[&rustls::SupportedProtocolVersion] = &[&rustls::version::TLS13];
+        const BOTH: &[&rustls::SupportedProtocolVersion] =
+            &[&rustls::version::TLS13, &rustls::version::TLS12];
+        match self {
+            Self::Tls13 => TLS13,
+            Self::Tls12And13 => BOTH,
+        }
+    }
+}
 
 /// Makes the settings: a client certificate is required, HTTP/2 is the only protocol, no early data.
 ///
@@ -45,7 +59,7 @@ pub fn server_config(files: TlsFiles) -> Result<ServerConfig, BuildError> {
         .build()
         .map_err(|_| BuildError::NoClientCa)?;
     let mut config = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(files.versions)
+        .with_protocol_versions(files.versions.supported())
         .map_err(BuildError::Tls)?
         .with_client_cert_verifier(verifier)
         .with_single_cert(files.chain, files.key)

@@ -1,0 +1,120 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::exit::EXIT_CODES;
+
+/// Short-lived storage tokens for data lakes, cut down to what policy allows.
+#[derive(Debug, Parser)]
+#[command(name = "lakegate", version, after_help = EXIT_CODES)]
+pub(crate) struct Args {
+    /// What to print: tables for people or JSON for programs.
+    #[arg(short, long, global = true, value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
+    /// Which log lines go to standard error, such as `info` or `lakegate_broker=debug`.
+    #[arg(long, global = true, env = "LAKEGATE_LOG", default_value = "error")]
+    pub(crate) log: String,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    Table,
+    /// For programs; one document on standard output.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a whole lake on this machine and watch it work.
+    Quickstart(QuickstartArgs),
+    /// Storage tokens.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Why something is or is not allowed.
+    Explain(ExplainArgs),
+    /// Policy documents.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Get a storage token from a broker.
+    Get(TokenArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Read a policy document and say what is wrong or worth a look.
+    Check(PolicyCheckArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct QuickstartArgs {
+    /// End after the tour, with status 0 only if every step held.
+    #[arg(long)]
+    pub(crate) exit: bool,
+    /// The broker's port; 0 picks a free one.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) port: u16,
+}
+
+/// How to reach a broker and who is asking.
+#[derive(Debug, clap::Args)]
+pub(crate) struct BrokerArgs {
+    /// The broker, such as `https://broker.example:8443`.
+    #[arg(long, env = "LAKEGATE_BROKER")]
+    pub(crate) broker: Option<String>,
+    /// The authority of the broker's certificate, in PEM.
+    #[arg(long, env = "LAKEGATE_CA")]
+    pub(crate) ca: Option<PathBuf>,
+    /// The client certificate, in PEM.
+    #[arg(long, env = "LAKEGATE_CERT")]
+    pub(crate) cert: Option<PathBuf>,
+    /// The client certificate's key, in PEM, readable by its owner only.
+    #[arg(long, env = "LAKEGATE_KEY")]
+    pub(crate) key: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct TokenArgs {
+    /// An object, or a prefix that ends in `/`: `gs://bucket/key`.
+    pub(crate) path: String,
+    /// Operations: read, list, create, write, delete; several joined by `+` or `,`.
+    #[arg(long = "op", default_value = "read")]
+    pub(crate) operations: String,
+    /// Print nothing but the bearer token, for `Authorization: Bearer $(…)`.
+    #[arg(long)]
+    pub(crate) bearer: bool,
+    #[command(flatten)]
+    pub(crate) broker: BrokerArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExplainArgs {
+    /// An object, or a prefix that ends in `/`: `gs://bucket/key`.
+    pub(crate) path: String,
+    /// Operations: read, list, create, write, delete; several joined by `+` or `,`.
+    #[arg(long = "op", default_value = "read")]
+    pub(crate) operations: String,
+    /// Another principal than the caller; with a broker for its administrators only.
+    #[arg(long)]
+    pub(crate) principal: Option<String>,
+    /// Ask this policy document instead of a broker; needs `--principal`.
+    #[arg(long, requires = "principal")]
+    pub(crate) policy: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) broker: BrokerArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PolicyCheckArgs {
+    /// The document, YAML or JSON by its ending.
+    pub(crate) file: PathBuf,
+}

@@ -1,0 +1,65 @@
+//! `lakegate policy check`.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use lakegate_domain::Dialect;
+use lakegate_policy::{PolicyDocument, Snapshot};
+use serde_json::json;
+
+use crate::args::{Output, PolicyCheckArgs};
+use crate::exit::{Exit, Invalid};
+use crate::output;
+
+/// Reads a document, compiles it, and prints what is wrong or worth a look.
+pub(crate) fn check(args: &PolicyCheckArgs, output: Output) -> Result<Exit> {
+    let snapshot = load(&args.file)?;
+    let remarks = snapshot.lint();
+    let inexpressible = inexpressible(&snapshot);
+    match output {
+        Output::Json => output::json(&json!({
+            "version": snapshot.number(),
+            "datasets": snapshot.datasets().count(),
+            "plain_scopes": snapshot.plain_scopes().len(),
+            "remarks": remarks,
+            "not_expressible": inexpressible,
+        }))?,
+        Output::Table => {
+            let mut table = output::table(&[]);
+            table.add_row(["version", &snapshot.number().to_string()]);
+            table.add_row(["datasets", &snapshot.datasets().count().to_string()]);
+            table.add_row(["plain scopes", &snapshot.plain_scopes().len().to_string()]);
+            println!("{table}");
+            remarks.iter().for_each(|remark| println!("note: {remark}"));
+            inexpressible.iter().for_each(|fault| println!("SCOPE_NOT_EXPRESSIBLE: {fault}"));
+        }
+    }
+    Ok(if inexpressible.is_empty() { Exit::Done } else { Exit::Invalid })
+}
+
+/// The plain scopes that their storage cannot express, in words.
+fn inexpressible(snapshot: &Snapshot) -> Vec<String> {
+    let faults = snapshot.plain_scopes().into_iter().filter_map(|plain| {
+        if plain.scope().dialect() != Dialect::Gcs {
+            return None;
+        }
+        let fault = lakegate_sts::gcs::expressible(plain.scope()).err()?;
+        Some(format!("dataset {}: {fault}", plain.dataset()))
+    });
+    faults.collect()
+}
+
+/// Reads and compiles a policy document, YAML or JSON by its ending.
+pub(crate) fn load(file: &Path) -> Result<Snapshot> {
+    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    let is_json = file.extension().is_some_and(|ending| ending == "json");
+    let document = if is_json { PolicyDocument::from_json(&text) } else { PolicyDocument::from_yaml(&text) };
+    let snapshot = document.and_then(|document| Snapshot::compile(&document));
+    snapshot.map_err(|error| Invalid(format!("{}: {}", file.display(), chain(&error))).into())
+}
+
+/// An error and its causes on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

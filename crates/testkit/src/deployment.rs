@@ -1,0 +1,238 @@
+//! The deployment: everything started, in order, on ports of its own.
+
+mod cloud;
+
+use std::collections::{BTreeSet, HashMap};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use arc_swap::ArcSwap;
+use lakegate_broker::audit::AuditLog;
+use lakegate_broker::tls::{TlsFiles, TlsVersions, server_config};
+use lakegate_broker::{Broker, BrokerParts, PolicyTerms};
+use lakegate_client::{BrokeredStore, Client, ClientConfig, ClientIdentity, StorageEndpoint};
+use lakegate_cloud_emulator::Emulator;
+use lakegate_domain::{Bucket, Principal, StorageId};
+use lakegate_generator::{Generator, GeneratorParts};
+use lakegate_host::PolicyFeed;
+use lakegate_policy::{PolicyDocument, Snapshot};
+use lakegate_sts::Minter;
+use lakegate_token_store::{RedbStore, SealedTokens, SealingKey, SealingKeys, TokenStore};
+use prometheus::Registry;
+use tempfile::TempDir;
+
+use crate::{AuditTrail, Authority, Issued, Options, RunGenerator};
+
+/// How long a broker that is cut off from its policy goes on.
+const MAX_STALE: Duration = Duration::from_mins(30);
+
+/// How long a stopping broker waits for its last requests.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// A running Lakegate with its emulated cloud.
+#[derive(Debug)]
+pub struct Deployment {
+    authority: Authority,
+    emulator: Emulator,
+    policy: Arc<PolicyFeed>,
+    tokens: Arc<SealedTokens>,
+    broker: Option<Broker>,
+    generator: Option<Generator>,
+    address: SocketAddr,
+    registry: Registry,
+    audit: AuditTrail,
+    folder: TempDir,
+}
+
+impl Deployment {
+    /// Starts everything; with a generator, waits until the shared tier is full.
+    ///
+    /// # Errors
+    /// What could not be started.
+    pub async fn start(options: Options) -> Result<Self> {
+        let folder = tempfile::tempdir().context("temporary folder")?;
+        let authority = Authority::new().context("certificate authority")?;
+        let snapshot = Snapshot::compile(&options.policy).context("policy")?;
+        let policy = PolicyFeed::fixed(snapshot);
+        let cloud = cloud::start(&options).await.context("emulated cloud")?;
+        let tokens = shared_tier(&options).context("shared tier")?;
+        let registry = Registry::new();
+        let generator = match options.generator {
+            RunGenerator::Absent => None,
+            RunGenerator::Running => Some(start_generator(&options, &policy, &tokens, &cloud, &registry)?),
+        };
+        let audit = AuditTrail::new(folder.path().join("audit.jsonl"));
+        let parts = BrokerParts {
+            listen: SocketAddr::from(([127, 0, 0, 1], options.port)),
+            tls: Arc::new(ArcSwap::from_pointee(broker_tls(&authority)?)),
+            policy: PolicyTerms {
+                feed: Arc::clone(&policy),
+                max_stale: MAX_STALE,
+                own_buckets: own_buckets(&options)?,
+            },
+            tokens: Arc::clone(&tokens),
+            minters: cloud.reserve,
+            audit: AuditLog::to_file(audit.path()).context("audit log")?,
+            administrators: principals(&options.administrators)?,
+            limits: options.limits,
+            clock: Arc::clone(&options.clock),
+        };
+        let broker = Broker::start(parts, &registry).await.context("broker")?;
+        let address = broker.address();
+        let deployment = Self {
+            authority,
+            emulator: cloud.emulator,
+            policy,
+            tokens,
+            broker: Some(broker),
+            generator,
+            address,
+            registry,
+            audit,
+            folder,
+        };
+        if let Some(generator) = &deployment.generator {
+            generator.filled().await;
+        }
+        Ok(deployment)
+    }
+
+    /// A client that proves to be `name`.
+    ///
+    /// # Errors
+    /// When no certificate can be made or the client cannot be.
+    pub fn client(&self, name: &str) -> Result<Client> {
+        let Issued { chain, key, .. } = self.authority.client(name)?;
+        let config = ClientConfig::new(vec![self.endpoint().parse()?], vec![self.authority.certificate()]);
+        Ok(Client::connect(config.with_identity(ClientIdentity { chain, key }))?)
+    }
+
+    /// The object store of a bucket, through a client's brokered tokens.
+    ///
+    /// # Errors
+    /// When the store cannot be made.
+    pub fn store(&self, client: &Client, bucket: &str) -> Result<BrokeredStore> {
+        let endpoint = StorageEndpoint {
+            base_url: Some(self.emulator.url().parse()?),
+            allow_http: true,
+            ..StorageEndpoint::default()
+        };
+        let bucket = Bucket::parse(&["gs://", bucket].concat())?;
+        Ok(BrokeredStore::new(client.clone(), bucket, endpoint)?)
+    }
+
+    /// Puts a new policy into force.
+    ///
+    /// # Errors
+    /// When the document is not valid or not newer.
+    pub fn replace_policy(&self, document: &PolicyDocument) -> Result<()> {
+        Ok(self.policy.replace(Snapshot::compile(document)?)?)
+    }
+
+    /// Where the broker is, `https://localhost:PORT`.
+    pub fn endpoint(&self) -> String {
+        format!("https://localhost:{}", self.address.port())
+    }
+
+    /// The broker's socket address.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The certificate authority, for certificates of other callers.
+    pub fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// The emulated cloud.
+    pub fn emulator(&self) -> &Emulator {
+        &self.emulator
+    }
+
+    /// The shared tier.
+    pub fn tokens(&self) -> &Arc<SealedTokens> {
+        &self.tokens
+    }
+
+    /// The generator, if one runs.
+    pub fn generator(&self) -> Option<&Generator> {
+        self.generator.as_ref()
+    }
+
+    /// The audit log.
+    pub fn audit(&self) -> &AuditTrail {
+        &self.audit
+    }
+
+    /// All metrics.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> &Arc<PolicyFeed> {
+        &self.policy
+    }
+
+    /// A folder that lives as long as the deployment.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// Stops everything; tells whether the broker answered all requests first.
+    pub async fn stop(mut self) -> bool {
+        drop(self.generator.take());
+        let drained = match self.broker.take() {
+            Some(broker) => broker.drain(DRAIN).await,
+            None => true,
+        };
+        self.emulator.shutdown().await;
+        drained
+    }
+}
+
+fn shared_tier(options: &Options) -> Result<Arc<SealedTokens>> {
+    let store: Arc<dyn TokenStore> = match &options.store {
+        Some(path) => Arc::new(RedbStore::open(path, Arc::clone(&options.clock))?),
+        None => Arc::new(RedbStore::in_memory(Arc::clone(&options.clock))?),
+    };
+    let keys = SealingKeys::single(SealingKey::generate()?);
+    Ok(Arc::new(SealedTokens::new(store, keys, "quickstart", Arc::clone(&options.clock))?))
+}
+
+fn start_generator(
+    options: &Options,
+    policy: &Arc<PolicyFeed>,
+    tokens: &Arc<SealedTokens>,
+    cloud: &cloud::Cloud,
+    registry: &Registry,
+) -> Result<Generator> {
+    let parts = GeneratorParts {
+        policy: Arc::clone(policy),
+        tokens: Arc::clone(tokens),
+        minters: cloud.prefill.clone(),
+        clock: Arc::clone(&options.clock),
+        workers: 8,
+        seed: 1,
+    };
+    Generator::start(parts, registry).context("generator")
+}
+
+fn broker_tls(authority: &Authority) -> Result<rustls::ServerConfig> {
+    let Issued { chain, key, .. } = authority.server()?;
+    let client_ca = vec![authority.certificate()];
+    Ok(server_config(TlsFiles { chain, key, client_ca, versions: TlsVersions::Tls13 })?)
+}
+
+fn own_buckets(options: &Options) -> Result<BTreeSet<Bucket>> {
+    options.own_buckets.iter().map(|text| Ok(Bucket::parse(text)?)).collect()
+}
+
+fn principals(names: &[String]) -> Result<BTreeSet<Principal>> {
+    names.iter().map(|name| Ok(Principal::parse(name)?)).collect()
+}
+
+/// Minters by storage.
+type Minters = HashMap<StorageId, Arc<dyn Minter>>;

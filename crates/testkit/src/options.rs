@@ -1,0 +1,79 @@
+//! What may differ between deployments.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use lakegate_broker::Limits;
+use lakegate_domain::{Clock, SystemClock};
+use lakegate_policy::{LoadError, PolicyDocument};
+
+use crate::sample::sample_policy;
+
+/// How the storage's source tokens are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// A key file that may impersonate a storage account: tokens can end early.
+    Impersonation,
+    /// The key file itself: tokens live as long as the cloud says.
+    KeyFile,
+}
+
+/// What a deployment is made of.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The policy; the sample lake's, unless set.
+    pub policy: PolicyDocument,
+    /// The broker's port; 0 picks one.
+    pub port: u16,
+    /// How source tokens are made.
+    pub source: Source,
+    /// Exchanges that the emulated STS allows in a minute.
+    pub sts_per_minute: u32,
+    /// Whether a generator fills the shared tier.
+    pub generator: Generator,
+    /// The embedded store's file; in memory when absent.
+    pub store: Option<PathBuf>,
+    /// The broker's limits.
+    pub limits: Limits,
+    /// Principals who may ask about others.
+    pub administrators: Vec<String>,
+    /// Buckets with the broker's own state, refused above all policy: `gs://name`.
+    pub own_buckets: Vec<String>,
+    /// Wall time for all parts.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Whether a generator runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Generator {
+    /// One runs, and the deployment starts full.
+    Running,
+    /// None runs; the first request for a scope mints.
+    Absent,
+}
+
+impl Options {
+    /// The sample lake with everything in it.
+    ///
+    /// # Errors
+    /// Never for the document that is shipped.
+    pub fn sample() -> Result<Self, LoadError> {
+        Ok(Self::of(sample_policy(SystemClock.now())?))
+    }
+
+    /// A deployment of one policy and the buckets it names.
+    pub fn of(policy: PolicyDocument) -> Self {
+        Self {
+            policy,
+            port: 0,
+            source: Source::Impersonation,
+            sts_per_minute: 6_000,
+            generator: Generator::Running,
+            store: None,
+            limits: Limits::default(),
+            administrators: vec!["root-admin".to_owned()],
+            own_buckets: vec!["gs://lakegate-state".to_owned()],
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
