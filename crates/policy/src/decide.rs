@@ -45,7 +45,7 @@ impl Snapshot {
         self.one_storage(parts)?;
         match inseparable {
             Some(refusal) => Err(refusal),
-            None => unite::unite(self, caller, chosen, now),
+            None => unite::unite(self, caller, &chosen, now),
         }
     }
 

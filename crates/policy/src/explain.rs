@@ -32,6 +32,13 @@ pub struct Explanation {
     pub outcome: Outcome,
 }
 
+impl Explanation {
+    /// Whether the caller gets what was asked about.
+    pub fn is_allowed(&self) -> bool {
+        matches!(self.outcome, Outcome::Granted { .. })
+    }
+}
+
 /// The verdict on one operation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OperationVerdict {

@@ -69,3 +69,6 @@ impl Fields {
         ScopeKey(key)
     }
 }
+
+#[cfg(test)]
+mod tests;

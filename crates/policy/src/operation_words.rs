@@ -51,7 +51,6 @@ pub(crate) mod sets {
 
     type Sets = Option<Vec<Vec<Operation>>>;
 
-    #[expect(clippy::ref_option, reason = "serde gives the field by reference")]
     pub(crate) fn serialize<S: Serializer>(sets: &Sets, serializer: S) -> Result<S::Ok, S::Error> {
         let words: Option<Vec<Vec<Word>>> =
             sets.as_ref().map(|sets| sets.iter().map(|set| super::words(set)).collect());

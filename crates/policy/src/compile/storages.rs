@@ -42,14 +42,14 @@ pub(super) fn compile(storages: &[StorageRule]) -> Result<(Vec<Arc<CompiledStora
             .parsed_buckets()
             .map_err(|source| LoadError::Path { key: [&holder(), ", buckets"].concat(), source })?;
         for bucket in buckets {
-            plant(&mut trees, bucket, &storage)?;
+            plant(&mut trees, &bucket, &storage)?;
         }
         compiled.push(storage);
     }
     Ok((compiled, trees))
 }
 
-fn plant(trees: &mut Trees, bucket: Bucket, storage: &Arc<CompiledStorage>) -> Result<(), LoadError> {
+fn plant(trees: &mut Trees, bucket: &Bucket, storage: &Arc<CompiledStorage>) -> Result<(), LoadError> {
     let tree = Tree { storage: Arc::clone(storage), root: Node::default() };
     match trees.insert(bucket.clone(), tree) {
         None => Ok(()),

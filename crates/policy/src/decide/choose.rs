@@ -129,15 +129,10 @@ impl<'s> Choice<'s> {
         }
     }
 
-    /// The end of a candidate for the closure of operations, if it is allowed and lasts long enough.
-    fn lasting(
-        &self,
-        candidate: Candidate,
-        operations: OperationSet,
-        must_last: Timestamp,
-    ) -> Option<Option<Timestamp>> {
-        let standing = self.standing(candidate, self.closure(operations), Ends::AsWritten);
-        standing.ok().filter(|until| until.is_none_or(|until| until >= must_last))
+    /// The standing of a candidate for the closure of operations; denied also when it does not last long enough.
+    fn lasting(&self, candidate: Candidate, operations: OperationSet, must_last: Timestamp) -> Standing<'s> {
+        let until = self.standing(candidate, self.closure(operations), Ends::AsWritten)?;
+        if until.is_none_or(|until| until >= must_last) { Ok(until) } else { Err(Denied(None)) }
     }
 
     fn widest(&self, asked: OperationSet, must_last: Timestamp) -> Candidate {
@@ -145,7 +140,7 @@ impl<'s> Choice<'s> {
         levels
             .map(Candidate::Level)
             .find(|candidate| {
-                self.is_of_one_class(*candidate) && self.lasting(*candidate, asked, must_last).is_some()
+                self.is_of_one_class(*candidate) && self.lasting(*candidate, asked, must_last).is_ok()
             })
             .unwrap_or_else(|| self.narrowest(asked))
     }
@@ -161,7 +156,7 @@ impl<'s> Choice<'s> {
         let sets: &[OperationSet] = if storage.rule.exact_operations { &[] } else { &storage.sets };
         sets.iter()
             .filter(|set| set.is_superset(asked))
-            .find_map(|set| Some((*set, self.lasting(candidate, *set, must_last)?)))
+            .find_map(|set| Some((*set, self.lasting(candidate, *set, must_last).ok()?)))
             .unwrap_or_else(|| (asked, self.lasting(candidate, asked, must_last).unwrap_or(Some(must_last))))
     }
 

@@ -11,7 +11,7 @@ use crate::{Grant, Refusal, Scope, Snapshot, Terms};
 pub(crate) fn unite(
     snapshot: &Snapshot,
     caller: &Caller,
-    chosen: Vec<Chosen<'_>>,
+    chosen: &[Chosen<'_>],
     now: Timestamp,
 ) -> Result<Grant, Refusal> {
     let storage = chosen.first().map(|one| one.storage).ok_or(Refusal::PartCount)?;
