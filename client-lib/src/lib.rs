@@ -26,12 +26,15 @@ mod client;
 mod config;
 mod endpoints;
 mod error;
+mod explain;
 mod flight;
 mod freshness;
 mod service;
 mod status;
 #[cfg(feature = "object_store")]
 pub mod store;
+#[cfg(test)]
+mod testing;
 mod tier;
 mod token;
 mod transport;
@@ -39,6 +42,7 @@ mod transport;
 pub use client::{AsTarget, Client};
 pub use config::{ClientConfig, ClientIdentity};
 pub use error::{AnswerFault, ClientError, ConfigFault, Refusal, SharedCause};
+pub use explain::{Explained, explain};
 #[cfg(feature = "object_store")]
 pub use store::{BrokeredStore, StorageEndpoint};
 pub use token::{Answer, BrokeredToken, Served};

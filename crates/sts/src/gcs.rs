@@ -11,10 +11,4 @@ mod minter;
 mod reply;
 pub mod source;
 
-pub use minter::{GcsConfig, GcsMinter};
-
-/// Whether a boundary can express the scope.
-#[cfg(any(test, feature = "test-util"))]
-pub(crate) fn expressible(scope: &lakegate_policy::Scope) -> Result<(), crate::NotExpressible> {
-    boundary::Boundary::of(scope).map(drop)
-}
+pub use minter::{GcsConfig, GcsMinter, expressible};

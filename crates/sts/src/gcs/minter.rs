@@ -114,6 +114,14 @@ impl GcsMinter {
     }
 }
 
+/// Whether Google Cloud Storage can express a scope; for whoever checks a policy without a minter.
+///
+/// # Errors
+/// What cannot be expressed.
+pub fn expressible(scope: &Scope) -> Result<(), NotExpressible> {
+    Boundary::of(scope).map(drop)
+}
+
 #[async_trait]
 impl Minter for GcsMinter {
     async fn mint(&self, scope: &Scope, snapshot: u64) -> Result<Arc<AccessToken>, MintError> {
@@ -132,7 +140,7 @@ impl Minter for GcsMinter {
     }
 
     fn expressible(&self, scope: &Scope) -> Result<(), NotExpressible> {
-        Boundary::of(scope).map(drop)
+        expressible(scope)
     }
 
     fn ends_early(&self) -> bool {
