@@ -35,6 +35,7 @@ impl Scopes {
         let policy = POLICY
             .replace("TRIAL_END", &until(Duration::from_mins(20)))
             .replace("FLASH_END", &until(Duration::from_secs(20)));
+        let policy = PolicyDocument::from_yaml(&policy).expect("the policy is well-formed");
         let long = ["gs://lake/long/", &"n".repeat(900), "/"].concat();
         let reading = |path: &str| decide(&policy, &[(path, "read+list")], now);
         let ended = |path| reading(path).ended_scope().expect("the rule ends within a token's life").clone();
@@ -74,10 +75,9 @@ rules:
     windows: [{ until: 'FLASH_END' }]
 ";
 
-/// What policy grants to the principal `u` for parts of (path, operations).
-pub fn decide(policy: &str, parts: &[(&str, &str)], now: Timestamp) -> Grant {
-    let document = PolicyDocument::from_yaml(policy).expect("the policy is well-formed");
-    let snapshot = Snapshot::compile(&document).expect("the policy compiles");
+/// What a policy grants to the principal `u` for parts of (path, operations).
+pub fn decide(policy: &PolicyDocument, parts: &[(&str, &str)], now: Timestamp) -> Grant {
+    let snapshot = Snapshot::compile(policy).expect("the policy compiles");
     let part = |(path, operations): &(&str, &str)| {
         let target = Target::parse(path).expect("the path is valid");
         Part::new(target, OperationSet::parse(operations).expect("the operations are valid"))

@@ -95,3 +95,6 @@ impl<K: Eq + Hash, T> Drop for Landing<K, T> {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

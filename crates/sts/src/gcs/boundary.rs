@@ -37,9 +37,13 @@ impl Boundary {
         if scope.dialect() != Dialect::Gcs {
             return Err(NotExpressible::Dialect);
         }
+        Self::over(scope.parts(), scope.namespace())
+    }
+
+    fn over(parts: &[Part], namespace: Namespace) -> Result<Self, NotExpressible> {
         let mut rules = Vec::new();
-        for part in scope.parts() {
-            add_part(&mut rules, part, scope.namespace())?;
+        for part in parts {
+            add_part(&mut rules, part, namespace)?;
         }
         check(&rules)?;
         let document = Options { access_boundary: AccessBoundary { access_boundary_rules: rules } };

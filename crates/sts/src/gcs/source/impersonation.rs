@@ -30,7 +30,7 @@ const BASE_MAX_AGE: Duration = Duration::from_mins(30);
 /// Whom to impersonate, and where.
 #[derive(Debug, Clone)]
 pub struct ImpersonationConfig {
-    /// `https://iamcredentials.googleapis.com`, or an emulator on this machine.
+    /// [`ImpersonationConfig::IAM_URL`], or an emulator on this machine.
     pub iam_url: Url,
     /// The e-mail address of the service account.
     pub account: String,
@@ -41,6 +41,9 @@ pub struct ImpersonationConfig {
 }
 
 impl ImpersonationConfig {
+    /// Google's own IAM credentials service.
+    pub const IAM_URL: &str = "https://iamcredentials.googleapis.com";
+
     /// One account without delegates, and tokens of one hour.
     pub fn new(iam_url: Url, account: String) -> Self {
         Self { iam_url, account, delegates: Vec::new(), longest_life: ONE_HOUR }
@@ -156,6 +159,3 @@ fn is_account(name: &str) -> bool {
             .split_once('@')
             .is_some_and(|(user, host)| !user.is_empty() && !host.is_empty() && !host.contains('@'))
 }
-
-#[cfg(test)]
-mod tests;

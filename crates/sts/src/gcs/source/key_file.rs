@@ -137,6 +137,3 @@ impl Source for KeyFileSource {
         ONE_HOUR
     }
 }
-
-#[cfg(test)]
-mod tests;
