@@ -8,6 +8,7 @@ that must be refused are shown to be refused.
 import copy
 import pathlib
 import sys
+import tomllib
 
 import helm_python
 import kubernetes_validate
@@ -105,7 +106,11 @@ def check_refused(values):
     for path, value in (
         ("image.repository", ""),
         ("policy", ""),
-        ("broker.config", ""),
+        ("cluster", ""),
+        ("storages", []),
+        ("storages", [{"id": "lake", "key": "../lake.json"}]),
+        ("sealing.current", {"id": 1, "key": "a/b"}),
+        ("broker.limits", {"connections": "many"}),
         ("broker.replicas", 0),
         ("broker.replicaCount", 2),
         ("broker.port", 80),
@@ -119,6 +124,47 @@ def check_refused(values):
         except helm_python.HelmError:
             continue
         yield f"values with {path} = {value!r} are not refused"
+
+
+def check_configuration(values):
+    """The TOML that the pods are given says what the values say, with paths that the pods mount."""
+    maps = {d["metadata"]["name"]: d["data"] for d in objects(values) if d["kind"] == "ConfigMap"}
+    broker = tomllib.loads(maps["test-lakegate-broker"]["broker.toml"])
+    generator = tomllib.loads(maps["test-lakegate-generator"]["generator.toml"])
+    storages = [
+        {
+            "id": "lake",
+            "sts_calls_per_minute": 3000,
+            "source": {
+                "kind": "impersonation",
+                "key_file": "/etc/lakegate/source/lake.json",
+                "account": "lake-storage@project.iam.gserviceaccount.com",
+            },
+        },
+        {
+            "id": "archive",
+            "sts_calls_per_minute": 6000,
+            "source": {"kind": "key-file", "path": "/etc/lakegate/source/archive.json"},
+        },
+    ]
+    for name, found, wanted in (
+        ("max_brokers", broker["max_brokers"], 10),
+        ("listen", broker["listen"], "0.0.0.0:9443"),
+        ("drain_seconds", broker["drain_seconds"], 50),
+        ("limits", broker["limits"], {"connections": 5000, "local_tokens": 1000000}),
+        ("administrators", broker["administrators"], values["broker"]["administrators"]),
+        ("broker storages", broker["storages"], storages),
+        ("generator storages", generator["storages"], storages),
+        ("sealing", broker["sealing"]["current"]["id"], 4294967295),
+        ("sealing of both", generator["sealing"], broker["sealing"]),
+        ("workers", generator["workers"], 16),
+        ("policy", maps["test-lakegate-policy"]["policy.yaml"], values["policy"]),
+    ):
+        if found != wanted:
+            yield f"configuration: {name} is {found!r}, expected {wanted!r}"
+    grace = pods(objects(values))[0]["terminationGracePeriodSeconds"]
+    if grace <= broker["drain_seconds"]:
+        yield f"configuration: a pod has {grace} s, a broker drains for {broker['drain_seconds']} s"
 
 
 def check_pod_rules_can_fail(values):
@@ -156,6 +202,7 @@ def main():
         *check_lint("small", small),
         *check_lint("full", full),
         *check_refused(full),
+        *check_configuration(full),
         *check_pod_rules_can_fail(full),
     ]
     for problem in problems:

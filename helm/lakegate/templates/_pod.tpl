@@ -52,7 +52,7 @@ readinessProbe:
 - name: policy
   configMap: { name: {{ $name }}-policy }
 - name: sealing
-  secret: { secretName: {{ .root.Values.secrets.sealingKey }}, defaultMode: 0440 }
+  secret: { secretName: {{ .root.Values.secrets.sealingKeys }}, defaultMode: 0440 }
 - name: source
   secret: { secretName: {{ .root.Values.secrets.source }}, defaultMode: 0440 }
 - name: state

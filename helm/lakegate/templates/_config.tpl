@@ -1,0 +1,76 @@
+{{- /* Configuration files, written from values. What the chart itself decides (ports, paths) is not up to values. */ -}}
+
+{{- /*
+The most brokers that may spend within one window of a minute: during a rollout every broker that drains, and its
+successor. Kubernetes does not count pods that are going away, so a surge of one is no bound.
+*/ -}}
+{{- define "lakegate.maxBrokers" -}}
+{{ mul 2 (int .Values.broker.replicas) }}
+{{- end -}}
+
+{{- define "lakegate.shared" -}}
+[store]
+kind = "embedded"
+path = "/var/lib/lakegate/tokens.redb"
+
+{{- with .Values.sealing }}
+
+[sealing.current]
+id = {{ int .current.id }}
+file = {{ printf "/etc/lakegate/sealing/%s" .current.key | toJson }}
+{{- if .previous }}
+
+[sealing.previous]
+id = {{ int .previous.id }}
+file = {{ printf "/etc/lakegate/sealing/%s" .previous.key | toJson }}
+{{- end }}
+{{- end }}
+{{- range .Values.storages }}
+
+[[storages]]
+id = {{ toJson .id }}
+sts_calls_per_minute = {{ int (default 6000 .stsCallsPerMinute) }}
+{{- $file := printf "/etc/lakegate/source/%s" .key | toJson }}
+{{- if .impersonate }}
+source = { kind = "impersonation", key_file = {{ $file }}, account = {{ toJson .impersonate }} }
+{{- else }}
+source = { kind = "key-file", path = {{ $file }} }
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "lakegate.brokerConfig" -}}
+listen = "0.0.0.0:{{ int .Values.broker.port }}"
+admin_listen = "0.0.0.0:{{ int .Values.broker.adminPort }}"
+cluster = {{ toJson .Values.cluster }}
+max_brokers = {{ include "lakegate.maxBrokers" . }}
+drain_seconds = {{ int .Values.broker.drainSeconds }}
+administrators = {{ toJson .Values.broker.administrators }}
+own_buckets = {{ toJson .Values.broker.ownBuckets }}
+
+[tls]
+certificate = "/etc/lakegate/tls/tls.crt"
+key = "/etc/lakegate/tls/tls.key"
+client_ca = "/etc/lakegate/tls/client-ca.crt"
+allow_tls12 = {{ .Values.broker.allowTls12 }}
+
+[policy]
+file = "/etc/lakegate/policy/policy.yaml"
+max_stale_seconds = {{ int .Values.broker.policyMaxStaleSeconds }}
+
+[limits]
+{{- range $name, $number := .Values.broker.limits }}
+{{ $name }} = {{ int64 $number }}
+{{- end }}
+
+{{ include "lakegate.shared" . }}
+{{- end -}}
+
+{{- define "lakegate.generatorConfig" -}}
+admin_listen = "0.0.0.0:{{ int .Values.generator.adminPort }}"
+cluster = {{ toJson .Values.cluster }}
+policy_file = "/etc/lakegate/policy/policy.yaml"
+workers = {{ int .Values.generator.workers }}
+
+{{ include "lakegate.shared" . }}
+{{- end -}}
