@@ -1,0 +1,133 @@
+//! The generator over hours of paused time: fills once, renews in time, survives crashes and outages.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod lake;
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lakegate_domain::{Clock, Timestamp};
+use lakegate_generator::Generator;
+use lakegate_sts::{Budget, Budgeted, MintError, Minter};
+use lakegate_token_store::Fault;
+use lake::{Lake, document};
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+#[tokio::test(start_paused = true)]
+async fn every_plain_scope_is_filled_once() {
+    let lake = Lake::with_tables(20);
+    let progress = lake.generator().filled().await;
+    assert_eq!(progress.scopes, 40, "read and write of each table");
+    assert_eq!((progress.fresh, lake.minter.calls()), (40, 40));
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_are_renewed_at_about_half_of_their_life_and_never_run_out() {
+    let lake = Lake::with_tables(20);
+    let generator = lake.generator();
+    generator.filled().await;
+    for minute in 0..600 {
+        tokio::time::sleep(MINUTE).await;
+        for left in lake.lives_left().await {
+            assert!(left >= Duration::from_mins(20), "{left:?} left in minute {minute}");
+        }
+    }
+    // Ten hours: a renewal every 30 to 36 minutes makes 16 to 20 per scope, and the first fill.
+    let per_scope = lake.minter.calls() / 40;
+    assert!((16..=20).contains(&per_scope), "{per_scope} mintings per scope in ten hours");
+}
+
+#[tokio::test(start_paused = true)]
+async fn gn02_a_restarted_generator_mints_nothing_that_is_fresh() {
+    let lake = Lake::with_tables(20);
+    let first = lake.generator();
+    first.filled().await;
+    drop(first);
+    let second = lake.generator();
+    assert_eq!(second.filled().await.fresh, 40);
+    assert_eq!(lake.minter.calls(), 40);
+}
+
+#[tokio::test(start_paused = true)]
+async fn gn05_renewals_of_tokens_minted_together_do_not_fall_together() {
+    let lake = Lake::with_tables(100);
+    let generator = lake.generator();
+    generator.filled().await;
+    let mut busiest = 0;
+    for _ in 0..60 {
+        let before = lake.minter.calls();
+        tokio::time::sleep(MINUTE).await;
+        busiest = busiest.max(lake.minter.calls() - before);
+    }
+    assert!(busiest < 80, "{busiest} of 200 renewals in one minute");
+}
+
+#[tokio::test(start_paused = true)]
+async fn gn07_a_scope_that_is_refused_does_not_hold_up_the_others() {
+    let lake = Lake::with_tables(5);
+    lake.minter.fail_next(MintError::BoundaryRefused { status: 400 });
+    let generator = lake.generator();
+    tokio::time::sleep(MINUTE).await;
+    assert_eq!(generator.progress().fresh, 9);
+    tokio::time::sleep(Duration::from_mins(11)).await;
+    assert_eq!(generator.progress().fresh, 10, "the refused scope was tried again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_minted_while_the_store_is_gone() {
+    let lake = Lake::with_tables(5);
+    lake.store.set_fault(Fault::Down);
+    let generator = lake.generator();
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    assert_eq!(lake.minter.calls(), 0);
+    lake.store.set_fault(Fault::None);
+    assert_eq!(generator.filled().await.fresh, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ps18_a_moved_dataset_is_filled_at_its_new_prefix_and_no_longer_at_the_old() {
+    let lake = Lake::with_tables(1);
+    let generator = lake.generator();
+    generator.filled().await;
+    let before = lake.minter.calls();
+    lake.replace(&document(2, &["moved".to_owned()]));
+    tokio::time::sleep(MINUTE).await;
+    let progress = generator.progress();
+    assert_eq!((progress.scopes, progress.fresh, progress.snapshot), (2, 2, Some(2)));
+    assert_eq!(lake.minter.calls(), before + 2);
+    tokio::time::sleep(Duration::from_mins(40)).await;
+    assert_eq!(lake.minter.calls(), before + 4, "only the new scopes are renewed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn pre_fill_stays_within_its_share_in_every_window() {
+    let lake = Lake::with_tables(100);
+    let share = Budget::share(100, 80, NonZeroU32::MIN).unwrap();
+    let budget = Arc::new(Budget::new(share, Duration::ZERO));
+    let paid: Arc<dyn Minter> = Arc::new(Budgeted::new(Arc::clone(&lake.minter) as Arc<dyn Minter>, budget));
+    let generator = lake.generator_with(paid);
+    let mut seconds: Vec<u64> = Vec::new();
+    while generator.progress().fresh < 200 {
+        let before = lake.minter.calls();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        seconds.push(lake.minter.calls() - before);
+        assert!(seconds.len() < 600, "the fill does not come to an end");
+    }
+    let busiest = seconds.windows(60).map(|window| window.iter().sum::<u64>()).max().unwrap();
+    assert!(busiest <= 80, "{busiest} calls in a window of 60 s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn gn08_a_clock_that_jumps_causes_neither_a_storm_nor_a_stall() {
+    let lake = Lake::with_tables(10);
+    let generator: Generator = lake.generator();
+    generator.filled().await;
+    lake.clock.jump(-3600);
+    tokio::time::sleep(Duration::from_mins(40)).await;
+    assert!(lake.minter.calls() <= 60, "{} calls", lake.minter.calls());
+    assert!(lake.clock.now() > Timestamp::from_seconds(0));
+    assert_eq!(generator.progress().fresh, 20);
+}
