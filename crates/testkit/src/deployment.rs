@@ -23,7 +23,7 @@ use lakegate_token_store::{RedbStore, SealedTokens, SealingKey, SealingKeys, Tok
 use prometheus::Registry;
 use tempfile::TempDir;
 
-use crate::{AuditTrail, Authority, Issued, Options, RunGenerator};
+use crate::{AuditTo, AuditTrail, Authority, Issued, Options, RunGenerator};
 
 /// How long a broker that is cut off from its policy goes on.
 const MAX_STALE: Duration = Duration::from_mins(30);
@@ -74,7 +74,7 @@ impl Deployment {
             },
             tokens: Arc::clone(&tokens),
             minters: cloud.reserve,
-            audit: AuditLog::to_file(audit.path()).context("audit log")?,
+            audit: audit_log(&options, &audit).context("audit log")?,
             administrators: principals(&options.administrators)?,
             limits: options.limits,
             clock: Arc::clone(&options.clock),
@@ -200,6 +200,13 @@ fn shared_tier(options: &Options) -> Result<Arc<SealedTokens>> {
     };
     let keys = SealingKeys::single(SealingKey::generate()?);
     Ok(Arc::new(SealedTokens::new(store, keys, "quickstart", Arc::clone(&options.clock))?))
+}
+
+fn audit_log(options: &Options, trail: &AuditTrail) -> std::io::Result<AuditLog> {
+    match &options.audit {
+        AuditTo::File => AuditLog::to_file(trail.path()),
+        AuditTo::Sink(make) => AuditLog::to_sink(make()),
+    }
 }
 
 fn start_generator(

@@ -6,12 +6,18 @@
 
 mod audit_trail;
 mod authority;
+mod bearer;
+mod caller;
 mod deployment;
 mod options;
 mod sample;
+mod wire;
 
 pub use audit_trail::AuditTrail;
 pub use authority::{Authority, Issued};
+pub use bearer::{Bearer, object};
+pub use caller::{Caller, GET_ACCESS_TOKEN, Raw, Refused, bearer, framed, part, request};
 pub use deployment::Deployment;
-pub use options::{Generator as RunGenerator, Options, Source};
+pub use options::{AuditTo, Generator as RunGenerator, Options, Source};
 pub use sample::{SAMPLE_BUCKET, sample_objects, sample_policy};
+pub use wire::tls_client;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use lakegate_broker::Limits;
+use lakegate_broker::audit::AuditSink;
 use lakegate_domain::{Clock, SystemClock};
 use lakegate_policy::{LoadError, PolicyDocument};
 
@@ -39,6 +40,8 @@ pub struct Options {
     pub administrators: Vec<String>,
     /// Buckets with the broker's own state, refused above all policy: `gs://name`.
     pub own_buckets: Vec<String>,
+    /// Where audit records go.
+    pub audit: AuditTo,
     /// Wall time for all parts.
     pub clock: Arc<dyn Clock>,
 }
@@ -50,6 +53,24 @@ pub enum Generator {
     Running,
     /// None runs; the first request for a scope mints.
     Absent,
+}
+
+/// Where audit records go.
+#[derive(Clone)]
+pub enum AuditTo {
+    /// A file in the deployment's folder; [`crate::AuditTrail`] reads it.
+    File,
+    /// A sink made for each deployment; the audit trail is then empty.
+    Sink(Arc<dyn Fn() -> Box<dyn AuditSink> + Send + Sync>),
+}
+
+impl std::fmt::Debug for AuditTo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::File => "File",
+            Self::Sink(_) => "Sink",
+        })
+    }
 }
 
 impl Options {
@@ -73,6 +94,7 @@ impl Options {
             limits: Limits::default(),
             administrators: vec!["root-admin".to_owned()],
             own_buckets: vec!["gs://lakegate-state".to_owned()],
+            audit: AuditTo::File,
             clock: Arc::new(SystemClock),
         }
     }
