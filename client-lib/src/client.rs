@@ -56,7 +56,7 @@ impl Client {
         operations: OperationSet,
     ) -> Result<Arc<BrokeredToken>, ClientError> {
         let target = path.as_target()?;
-        match self.0.cached(Wanted::One(&target, operations)) {
+        match self.cached(&target, operations) {
             Some(token) => Ok(token),
             None => self.0.fetch(vec![Part::new(target.into_owned(), operations)?]).await.map(|a| a.token),
         }

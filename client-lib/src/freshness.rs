@@ -83,7 +83,7 @@ mod tests {
         let life = Life::new(start, start.wall.plus(60 * MINUTE), None);
         assert!(!life.is_due(later(start, 52 * MINUTE)));
         assert!(life.is_due(later(start, 52 * MINUTE + Duration::from_secs(1))));
-        assert!(life.serves(later(start, 55 * MINUTE - Duration::from_secs(1))));
+        assert!(life.serves(later(start, Duration::from_secs(55 * 60 - 1))));
         assert!(!life.serves(later(start, 55 * MINUTE)));
     }
 

@@ -178,22 +178,15 @@ impl Service {
     async fn ask(&self, ask: &Ask) -> Outcome {
         let token = self.ask_once(ask).await?;
         if token.is_live(self.now()) {
-            return self.accepted(token, ask.rejected.as_ref());
+            return accepted(token, ask.rejected.as_ref());
         }
         let again = Ask { parts: ask.parts.clone(), rejected: Some(token.digest()) };
         let token = self.ask_once(&again).await?;
         if token.is_live(self.now()) {
-            self.accepted(token, ask.rejected.as_ref())
+            accepted(token, ask.rejected.as_ref())
         } else {
             Err(ClientError::ExpiredOnArrival)
         }
-    }
-
-    fn accepted(&self, token: BrokeredToken, rejected: Option<&TokenDigest>) -> Outcome {
-        if rejected.is_some_and(|digest| *digest == token.digest()) {
-            return Err(ClientError::RefusedByStorage);
-        }
-        Ok(Arc::new(token))
     }
 
     async fn ask_once(&self, ask: &Ask) -> Result<BrokeredToken, ClientError> {
@@ -205,6 +198,14 @@ impl Service {
     fn now(&self) -> Moment {
         Moment { wall: self.clock.now(), monotonic: Instant::now() }
     }
+}
+
+/// A token that may go out: not the one that the storage refused.
+fn accepted(token: BrokeredToken, rejected: Option<&TokenDigest>) -> Outcome {
+    if rejected.is_some_and(|digest| *digest == token.digest()) {
+        return Err(ClientError::RefusedByStorage);
+    }
+    Ok(Arc::new(token))
 }
 
 fn fresh(token: Arc<BrokeredToken>) -> Answer {

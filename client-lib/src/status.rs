@@ -86,7 +86,7 @@ fn transport_error(status: &Status) -> Option<ClientError> {
     if chain(source).any(is_tls_error) {
         return Some(ClientError::Handshake(Arc::new(status.clone())));
     }
-    if chain(source).any(|error| error.is::<tonic::TimeoutExpired>()) {
+    if chain(source).any(<dyn StdError>::is::<tonic::TimeoutExpired>) {
         return Some(ClientError::Timeout);
     }
     let transport =
@@ -107,7 +107,7 @@ fn is_tls_error(error: &(dyn StdError + 'static)) -> bool {
         || error
             .downcast_ref::<std::io::Error>()
             .and_then(std::io::Error::get_ref)
-            .is_some_and(|inner| inner.is::<rustls::Error>())
+            .is_some_and(<dyn StdError + Send + Sync>::is::<rustls::Error>)
 }
 
 #[cfg(test)]

@@ -110,9 +110,9 @@ impl Tier {
     pub(crate) fn find(&self, wanted: Wanted<'_>, now: impl Fn() -> Moment) -> Found {
         let index = self.index.load();
         let Some(target) = wanted.first() else { return Found::Nothing };
-        let Some(shelf) = index.get(target.bucket()) else { return Found::Nothing };
+        let Some(tokens) = index.get(target.bucket()) else { return Found::Nothing };
         let mut stale = None;
-        for slot in shelf.candidates(target).filter(|slot| wanted.is_served_by(&slot.token)) {
+        for slot in tokens.candidates(target).filter(|slot| wanted.is_served_by(&slot.token)) {
             let now = now();
             if slot.token.is_live(now) {
                 return Found::Live(Arc::clone(slot), now);
@@ -135,8 +135,8 @@ impl Tier {
         }
         let slot = Arc::new(Slot::new(token));
         for part in slot.token.covered() {
-            let shelf = index.entry(part.target().bucket().clone()).or_default();
-            Arc::make_mut(shelf).add(part.target(), &slot);
+            let tokens = index.entry(part.target().bucket().clone()).or_default();
+            Arc::make_mut(tokens).add(part.target(), &slot);
         }
         slots.push(slot);
         self.index.store(Arc::new(index));
