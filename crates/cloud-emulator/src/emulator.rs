@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::cloud::Cloud;
+use crate::storage::Name;
 use crate::{CallCounts, EmulatorConfig, EmulatorError, FaultControl, MinuteCounts, server};
 
 /// A running pretend cloud; it stops when this is dropped.
@@ -57,12 +58,12 @@ impl Emulator {
     /// # Errors
     /// [`EmulatorError::UnknownBucket`].
     pub fn put_object(&self, bucket: &str, key: &str, bytes: impl Into<Bytes>) -> Result<(), EmulatorError> {
-        self.cloud.storage.seed(bucket, key, bytes.into()).ok_or(EmulatorError::UnknownBucket)
+        self.cloud.storage.seed(Name { bucket, key }, bytes.into()).ok_or(EmulatorError::UnknownBucket)
     }
 
     /// An object's content, past all permissions.
     pub fn object(&self, bucket: &str, key: &str) -> Option<Bytes> {
-        self.cloud.storage.peek(bucket, key)
+        self.cloud.storage.peek(Name { bucket, key })
     }
 
     /// The names of all objects of a bucket in byte order, past all permissions; empty for an unknown bucket.

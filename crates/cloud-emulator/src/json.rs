@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::cloud::Cloud;
 use crate::reply;
-use crate::storage::{Access, Incoming, Missing, Refusal, decode};
+use crate::storage::{Access, Incoming, Missing, Name, Refusal, decode};
 
 /// Answers a JSON call.
 pub(crate) fn answer(cloud: &Cloud, incoming: &Incoming) -> Result<Response, Refusal> {
@@ -24,7 +24,7 @@ pub(crate) fn answer(cloud: &Cloud, incoming: &Incoming) -> Result<Response, Ref
         ["upload", "storage", "v1", "b", bucket, "o"] => upload::answer(cloud, incoming, &decode(bucket)?),
         ["download", "storage", "v1", "b", bucket, "o", key] if incoming.method == Method::GET => {
             let access = Access::authenticate(cloud, incoming)?;
-            object::download(&access, incoming, (&decode(bucket)?, &decode(key)?))
+            object::download(&access, incoming, Name { bucket: &decode(bucket)?, key: &decode(key)? })
         }
         ["storage", "v1", "b", bucket, rest @ ..] => {
             let access = Access::authenticate(cloud, incoming)?;
@@ -47,19 +47,22 @@ fn on_bucket(
         (&Method::GET, []) => bucket::get(access, bucket),
         (&Method::GET, ["o"]) => bucket::list(access, incoming, bucket),
         (method, ["o", key]) => {
-            let key = decode(key)?;
+            let name = Name { bucket, key: &decode(key)? };
             match *method {
-                Method::GET => object::get(access, incoming, (bucket, &key)),
-                Method::PATCH => object::patch(access, incoming, (bucket, &key)),
-                Method::PUT => object::update(access, incoming, (bucket, &key)),
-                Method::DELETE => object::delete(access, incoming, (bucket, &key)),
+                Method::GET => object::get(access, incoming, name),
+                Method::PATCH => object::patch(access, incoming, name),
+                Method::PUT => object::update(access, incoming, name),
+                Method::DELETE => object::delete(access, incoming, name),
                 _ => Err(Refusal::Unsupported),
             }
         }
-        (&Method::POST, ["o", key, "compose"]) => object::compose(access, incoming, (bucket, &decode(key)?)),
+        (&Method::POST, ["o", key, "compose"]) => {
+            object::compose(access, incoming, Name { bucket, key: &decode(key)? })
+        }
         (&Method::POST, ["o", key, verb @ ("copyTo" | "rewriteTo"), "b", target_bucket, "o", target]) => {
-            let target = (decode(target_bucket)?, decode(target)?);
-            let copied = object::copy(access, incoming, (bucket, &decode(key)?), (&target.0, &target.1))?;
+            let source = Name { bucket, key: &decode(key)? };
+            let target = Name { bucket: &decode(target_bucket)?, key: &decode(target)? };
+            let copied = object::copy(access, incoming, source, target)?;
             Ok(if *verb == "copyTo" { copied.as_object() } else { copied.as_rewrite() })
         }
         _ => Err(Refusal::Unsupported),

@@ -33,7 +33,7 @@ impl ServiceAccountKey {
         aws_lc_rs::rand::fill(&mut id).map_err(|_| EmulatorError::Crypto)?;
         Ok(Self {
             email: email.to_owned(),
-            key_id: id.iter().map(|byte| format!("{byte:02x}")).collect(),
+            key_id: hex::encode(id),
             public_key_pem: pem("PUBLIC KEY", public.as_ref()),
             private_key_pem: Secret::new(pem("PRIVATE KEY", private.as_ref())),
         })
@@ -90,11 +90,11 @@ mod tests {
         assert_eq!(file["token_uri"], "http://127.0.0.1:1/token");
         let signer =
             jsonwebtoken::EncodingKey::from_rsa_pem(key.private_key_pem().expose().as_bytes()).unwrap();
-        let signed = jsonwebtoken::crypto::sign(b"text", &signer, jsonwebtoken::Algorithm::RS256).unwrap();
+        let signature = jsonwebtoken::crypto::sign(b"text", &signer, jsonwebtoken::Algorithm::RS256).unwrap();
         let public =
             jsonwebtoken::DecodingKey::from_rsa_pem(key.account().public_key_pem.as_bytes()).unwrap();
         let verified =
-            jsonwebtoken::crypto::verify(&signed, b"text", &public, jsonwebtoken::Algorithm::RS256);
+            jsonwebtoken::crypto::verify(&signature, b"text", &public, jsonwebtoken::Algorithm::RS256);
         assert!(verified.unwrap());
     }
 

@@ -5,8 +5,12 @@ mod jwt;
 mod metadata;
 mod sts;
 
+use std::borrow::Cow;
+
 use axum::body::Body;
+use axum::response::Response;
 use bytes::Bytes;
+use http::StatusCode;
 use http_body_util::{BodyExt, Limited};
 
 pub(crate) use iam::impersonate;
@@ -14,10 +18,42 @@ pub(crate) use jwt::assertion;
 pub(crate) use metadata::{MetadataCache, metadata};
 pub(crate) use sts::exchange;
 
+use crate::reply;
+
 /// The scope that source tokens are for.
 const CLOUD_PLATFORM: &str = "https://www.googleapis.com/auth/cloud-platform";
 /// The largest request body of a token endpoint: the documented limit of `options` and some room.
 const MAX_BODY: usize = 8 << 20;
+
+/// Why a token endpoint hands out nothing.
+#[derive(Debug)]
+struct Denial {
+    status: StatusCode,
+    /// `error` in OAuth's shape, `status` in that of the newer APIs.
+    code: &'static str,
+    description: Cow<'static, str>,
+}
+
+impl Denial {
+    fn new(status: StatusCode, code: &'static str, description: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, code, description: description.into() }
+    }
+
+    /// A request that OAuth refuses with 400.
+    fn refused(code: &'static str, description: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, description)
+    }
+
+    /// In the shape of OAuth errors.
+    fn as_oauth(&self) -> Response {
+        reply::oauth_error(self.status, self.code, &self.description)
+    }
+
+    /// In the shape of the newer Google APIs.
+    fn as_api(&self) -> Response {
+        reply::api_error(self.status, self.code, &self.description)
+    }
+}
 
 /// A request body, unless it is too long or breaks off.
 async fn body_of(body: Body) -> Option<Bytes> {

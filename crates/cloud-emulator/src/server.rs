@@ -3,6 +3,7 @@
 //! Connections are driven here and not by `axum::serve`, because a planned fault must be able to reset one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{any, get, post};
@@ -26,26 +27,41 @@ impl ConnectionHandle {
     }
 }
 
+/// The pause after a failed accept, so that a lack of descriptors does not spin.
+const AFTER_FAILURE: Duration = Duration::from_millis(10);
+
 /// Accepts until told to stop; returning ends every connection.
 pub(crate) async fn serve(listener: TcpListener, cloud: Arc<Cloud>, mut stopped: watch::Receiver<bool>) {
     let router = router(cloud);
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            _ = stopped.wait_for(|stop| *stop) => return,
+            () = told_to(&mut stopped) => return,
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
                     connections.spawn(connection(stream, router.clone()));
                 }
-                Err(error) => tracing::warn!(%error, "accept failed"),
+                Err(error) => {
+                    tracing::warn!(%error, "accept failed");
+                    tokio::time::sleep(AFTER_FAILURE).await;
+                }
             },
         }
     }
 }
 
+/// Waits for the word to stop, or for the emulator's handle to go.
+async fn told_to(stopped: &mut watch::Receiver<bool>) {
+    drop(stopped.wait_for(|stop| *stop).await);
+}
+
 /// One HTTP/1.1 connection, to its end or to a planned reset.
 async fn connection(stream: TcpStream, router: Router) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "connection ended early");
+        return;
+    }
     let handle = ConnectionHandle::default();
     let reset = Arc::clone(&handle.0);
     let service = TowerToHyperService::new(router.layer(axum::Extension(handle)));

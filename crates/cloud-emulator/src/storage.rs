@@ -32,9 +32,24 @@ pub(crate) use refusal::{Missing, Refusal};
 pub(crate) use sessions::{Progress, Session};
 pub(crate) use uploads::Part;
 
+use crate::boundary::Resource;
 use crate::cloud::Cloud;
 use crate::route::Dialect;
 use crate::{json, xml};
+
+/// The name of one object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Name<'a> {
+    pub(crate) bucket: &'a str,
+    pub(crate) key: &'a str,
+}
+
+impl<'a> Name<'a> {
+    /// As the resource that permissions are needed on.
+    fn resource(self) -> Resource<'a> {
+        Resource::Object { bucket: self.bucket, key: self.key }
+    }
+}
 
 /// Answers a storage call in the dialect of its path.
 pub(crate) async fn handle(State(cloud): State<Arc<Cloud>>, request: Request) -> Response {

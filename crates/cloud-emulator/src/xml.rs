@@ -13,16 +13,40 @@ use http::{Method, StatusCode};
 
 use crate::cloud::Cloud;
 use crate::reply;
-use crate::storage::{Access, Incoming, Missing, Refusal};
+use crate::storage::{Access, Incoming, Missing, Name, Refusal};
+
+/// Query parameters that ask for something else than the object or the listing, and that nobody is granted here.
+/// Ignoring them would write an ACL over an object's content, or list names in a spelling that was not asked for.
+const UNSUPPORTED: [&str; 16] = [
+    "acl",
+    "billing",
+    "compose",
+    "cors",
+    "encoding-type",
+    "encryption",
+    "encryptionConfig",
+    "legal-hold",
+    "lifecycle",
+    "location",
+    "logging",
+    "policy",
+    "restore",
+    "retention",
+    "tagging",
+    "versions",
+];
 
 /// Answers an XML call.
 pub(crate) fn answer(cloud: &Cloud, incoming: &Incoming) -> Result<Response, Refusal> {
     let access = Access::authenticate(cloud, incoming)?;
+    if UNSUPPORTED.iter().any(|name| incoming.query(name).is_some()) {
+        return Err(Refusal::Unsupported);
+    }
     let (bucket, key) = incoming.bucket_and_key()?;
     match (bucket.is_empty(), key.is_empty()) {
         (true, _) => Err(Refusal::Unsupported),
         (false, true) => on_bucket(&access, incoming, &bucket),
-        (false, false) => on_object(&access, incoming, (&bucket, &key)),
+        (false, false) => on_object(&access, incoming, Name { bucket: &bucket, key: &key }),
     }
 }
 
@@ -35,7 +59,7 @@ fn on_bucket(access: &Access<'_>, incoming: &Incoming, bucket: &str) -> Result<R
     }
 }
 
-fn on_object(access: &Access<'_>, incoming: &Incoming, object: (&str, &str)) -> Result<Response, Refusal> {
+fn on_object(access: &Access<'_>, incoming: &Incoming, object: Name<'_>) -> Result<Response, Refusal> {
     let upload = incoming.query("uploadId");
     match (&incoming.method, upload) {
         (&Method::POST, None) if incoming.query("uploads").is_some() => {

@@ -127,13 +127,19 @@ async fn reset(connection: Option<ConnectionHandle>) -> Response {
     }
 }
 
-/// The length of the whole answer, half of its bytes.
+/// The length of the whole answer, half of its bytes, and a pause of a moment so that they are on their way before
+/// the connection ends.
 async fn truncated(response: Response) -> Response {
     let (mut parts, body) = response.into_parts();
     let bytes = rewrite::collect(body).await;
     parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len().max(1)));
-    let half = bytes.slice(..bytes.len() / 2);
-    let short = stream::iter([Ok::<_, Infallible>(half)]);
+    let half = Some(bytes.slice(..bytes.len() / 2));
+    let short = stream::unfold(half, |half| async move {
+        if half.is_none() {
+            tokio::task::yield_now().await;
+        }
+        half.map(|bytes| (Ok::<_, Infallible>(bytes), None))
+    });
     Response::from_parts(parts, Body::from_stream(short))
 }
 

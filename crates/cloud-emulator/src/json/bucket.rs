@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::resource;
 use crate::reply;
-use crate::storage::{Access, Incoming, ListQuery, Refusal};
+use crate::storage::{Access, Incoming, ListQuery, Name, Refusal};
 
 /// `GET /storage/v1/b/B`.
 pub(super) fn get(access: &Access<'_>, bucket: &str) -> Result<Response, Refusal> {
@@ -41,7 +41,7 @@ pub(super) fn list(access: &Access<'_>, incoming: &Incoming, bucket: &str) -> Re
     let items: Vec<Value> = page
         .objects
         .iter()
-        .map(|(key, object)| resource::object(access.url(), (bucket, key), object))
+        .map(|(key, object)| resource::object(access.url(), Name { bucket, key }, object))
         .collect();
     let mut body = json!({ "kind": "storage#objects" });
     if let Some(fields) = body.as_object_mut() {

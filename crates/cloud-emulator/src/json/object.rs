@@ -9,10 +9,10 @@ use serde_json::json;
 
 use super::resource::{self, Sent};
 use crate::reply;
-use crate::storage::{Access, Attributes, Conditions, Incoming, Missing, Object, Refusal, media};
+use crate::storage::{Access, Attributes, Conditions, Incoming, Missing, Name, Object, Refusal, media};
 
 /// `GET …/o/KEY`: the resource, or the content with `alt=media`.
-pub(super) fn get(access: &Access<'_>, incoming: &Incoming, name: (&str, &str)) -> Result<Response, Refusal> {
+pub(super) fn get(access: &Access<'_>, incoming: &Incoming, name: Name<'_>) -> Result<Response, Refusal> {
     if incoming.query("alt") == Some("media") {
         return download(access, incoming, name);
     }
@@ -24,17 +24,13 @@ pub(super) fn get(access: &Access<'_>, incoming: &Incoming, name: (&str, &str)) 
 pub(super) fn download(
     access: &Access<'_>,
     incoming: &Incoming,
-    name: (&str, &str),
+    name: Name<'_>,
 ) -> Result<Response, Refusal> {
     media(&*find(access, incoming, name)?, incoming)
 }
 
-fn find(
-    access: &Access<'_>,
-    incoming: &Incoming,
-    (bucket, key): (&str, &str),
-) -> Result<Arc<Object>, Refusal> {
-    let object = access.get(bucket, key, &Conditions::of_query(incoming)?)?;
+fn find(access: &Access<'_>, incoming: &Incoming, name: Name<'_>) -> Result<Arc<Object>, Refusal> {
+    let object = access.get(name, &Conditions::of_query(incoming)?)?;
     let wanted: Option<u64> = incoming.query_number("generation")?;
     if wanted.is_some_and(|generation| generation != object.generation) {
         return Err(Refusal::NotFound(Missing::Object));
@@ -43,26 +39,18 @@ fn find(
 }
 
 /// `PATCH …/o/KEY`: changes the members that are sent.
-pub(super) fn patch(
-    access: &Access<'_>,
-    incoming: &Incoming,
-    name: (&str, &str),
-) -> Result<Response, Refusal> {
+pub(super) fn patch(access: &Access<'_>, incoming: &Incoming, name: Name<'_>) -> Result<Response, Refusal> {
     let sent = Sent::read(&incoming.body)?;
     let conditions = Conditions::of_query(incoming)?;
-    let object = access.patch(name.0, name.1, &conditions, |attributes| sent.change(attributes))?;
+    let object = access.patch(name, &conditions, |attributes| sent.change(attributes))?;
     Ok(answer(access, name, &object))
 }
 
 /// `PUT …/o/KEY`: replaces all members that can be sent.
-pub(super) fn update(
-    access: &Access<'_>,
-    incoming: &Incoming,
-    name: (&str, &str),
-) -> Result<Response, Refusal> {
+pub(super) fn update(access: &Access<'_>, incoming: &Incoming, name: Name<'_>) -> Result<Response, Refusal> {
     let sent = Sent::read(&incoming.body)?;
     let conditions = Conditions::of_query(incoming)?;
-    let object = access.patch(name.0, name.1, &conditions, |attributes| {
+    let object = access.patch(name, &conditions, |attributes| {
         *attributes = Attributes::default();
         sent.change(attributes);
     })?;
@@ -70,12 +58,8 @@ pub(super) fn update(
 }
 
 /// `DELETE …/o/KEY`.
-pub(super) fn delete(
-    access: &Access<'_>,
-    incoming: &Incoming,
-    (bucket, key): (&str, &str),
-) -> Result<Response, Refusal> {
-    access.delete(bucket, key, &Conditions::of_query(incoming)?)?;
+pub(super) fn delete(access: &Access<'_>, incoming: &Incoming, name: Name<'_>) -> Result<Response, Refusal> {
+    access.delete(name, &Conditions::of_query(incoming)?)?;
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }
 
@@ -108,8 +92,8 @@ impl Copied {
 pub(super) fn copy(
     access: &Access<'_>,
     incoming: &Incoming,
-    source: (&str, &str),
-    target: (&str, &str),
+    source: Name<'_>,
+    target: Name<'_>,
 ) -> Result<Copied, Refusal> {
     let sent = Sent::read(&incoming.body)?;
     let attributes = sent.says_attributes().then(|| sent.into_attributes(None));
@@ -134,17 +118,17 @@ struct Source {
 pub(super) fn compose(
     access: &Access<'_>,
     incoming: &Incoming,
-    target: (&str, &str),
+    target: Name<'_>,
 ) -> Result<Response, Refusal> {
     let request: ComposeRequest =
         serde_json::from_slice(&incoming.body).map_err(|_| Refusal::Invalid("Parse Error"))?;
     let sources: Vec<String> = request.source_objects.into_iter().map(|source| source.name).collect();
     let attributes = request.destination.into_attributes(None);
     let conditions = Conditions::of_query(incoming)?;
-    let object = access.compose(target.0, &sources, (target.1, attributes), &conditions)?;
+    let object = access.compose(&sources, target, attributes, &conditions)?;
     Ok(answer(access, target, &object))
 }
 
-fn answer(access: &Access<'_>, name: (&str, &str), object: &Object) -> Response {
+fn answer(access: &Access<'_>, name: Name<'_>, object: &Object) -> Response {
     reply::json(StatusCode::OK, &resource::object(access.url(), name, object))
 }

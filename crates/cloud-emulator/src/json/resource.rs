@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::storage::{Attributes, Object, Refusal, instant};
+use crate::storage::{Attributes, Name, Object, Refusal, instant};
 
 /// The resource of an object.
-pub(super) fn object(url: &str, (bucket, key): (&str, &str), object: &Object) -> Value {
+pub(super) fn object(url: &str, Name { bucket, key }: Name<'_>, object: &Object) -> Value {
     let encoded = percent_encoding::utf8_percent_encode(key, percent_encoding::NON_ALPHANUMERIC);
     let generation = object.generation;
     let mut resource = json!({

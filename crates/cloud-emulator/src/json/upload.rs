@@ -9,7 +9,8 @@ use super::{related, resource};
 use crate::cloud::Cloud;
 use crate::reply;
 use crate::storage::{
-    Access, Conditions, Incoming, NewObject, Object, Progress, Refusal, cancel_session, continue_session,
+    Access, Conditions, Incoming, Name, NewObject, Object, Progress, Refusal, cancel_session,
+    continue_session,
 };
 
 use resource::Sent;
@@ -37,11 +38,11 @@ pub(super) fn answer(cloud: &Cloud, incoming: &Incoming, bucket: &str) -> Result
 
 /// The body is the content.
 fn media(access: &Access<'_>, incoming: &Incoming, bucket: &str) -> Result<Response, Refusal> {
-    let key = incoming.query("name").ok_or(REQUIRED)?;
+    let name = Name { bucket, key: incoming.query("name").ok_or(REQUIRED)? };
     let attributes = Sent::default().into_attributes(incoming.header("content-type"));
     let new = NewObject::new(incoming.body.clone(), attributes);
-    let object = access.put(bucket, key, new, &Conditions::of_query(incoming)?)?;
-    Ok(written(access.url(), (bucket, key), &object))
+    let object = access.put(name, new, &Conditions::of_query(incoming)?)?;
+    Ok(written(access.url(), name, &object))
 }
 
 /// The body is the resource and the content.
@@ -50,7 +51,7 @@ fn multipart(access: &Access<'_>, incoming: &Incoming, bucket: &str) -> Result<R
     let parts =
         related::read(content_type, &incoming.body).ok_or(Refusal::Invalid("Malformed multipart body."))?;
     let sent = Sent::read(&parts.resource)?;
-    let key = name(incoming, &sent)?;
+    let key = key(incoming, &sent)?;
     let (crc32c, md5) = (sent.crc32c.clone(), sent.md5_hash.clone());
     let new = NewObject::new(parts.content, sent.into_attributes(parts.content_type.as_deref()));
     let wrong =
@@ -58,17 +59,18 @@ fn multipart(access: &Access<'_>, incoming: &Incoming, bucket: &str) -> Result<R
     if wrong {
         return Err(Refusal::BadDigest);
     }
-    let object = access.put(bucket, &key, new, &Conditions::of_query(incoming)?)?;
-    Ok(written(access.url(), (bucket, &key), &object))
+    let object = access.put(Name { bucket, key: &key }, new, &Conditions::of_query(incoming)?)?;
+    Ok(written(access.url(), Name { bucket, key: &key }, &object))
 }
 
 /// The beginning of a resumable upload: the answer's `Location` is the session.
 fn begin(access: &Access<'_>, incoming: &Incoming, bucket: &str) -> Result<Response, Refusal> {
     let sent = Sent::read(&incoming.body)?;
-    let key = name(incoming, &sent)?;
+    let key = key(incoming, &sent)?;
+    let name = Name { bucket, key: &key };
     let crc32c = sent.crc32c.clone();
     let attributes = sent.into_attributes(incoming.header("x-upload-content-type"));
-    let id = access.begin_session((bucket, &key), attributes, Conditions::of_query(incoming)?, crc32c)?;
+    let id = access.begin_session(name, attributes, Conditions::of_query(incoming)?, crc32c)?;
     let query: String = form_urlencoded::Serializer::new(String::new())
         .extend_pairs([("uploadType", "resumable"), ("name", &key), ("upload_id", &id)])
         .finish();
@@ -84,7 +86,7 @@ fn resume(cloud: &Cloud, incoming: &Incoming, id: &str) -> Result<Response, Refu
     let (bucket, key) = cloud.storage.sessions.target(id)?;
     let body: &Bytes = &incoming.body;
     match continue_session(cloud, id, incoming.header("content-range"), body)? {
-        Progress::Done(object) => Ok(written(&cloud.url, (&bucket, &key), &object)),
+        Progress::Done(object) => Ok(written(&cloud.url, Name { bucket: &bucket, key: &key }, &object)),
         Progress::Incomplete(received) => {
             let mut response = reply::empty(StatusCode::PERMANENT_REDIRECT);
             if let Some(last) = received.checked_sub(1) {
@@ -98,10 +100,10 @@ fn resume(cloud: &Cloud, incoming: &Incoming, id: &str) -> Result<Response, Refu
 const REQUIRED: Refusal = Refusal::Invalid("Required parameter: name");
 
 /// The object's name, from the resource or from the query.
-fn name(incoming: &Incoming, sent: &Sent) -> Result<String, Refusal> {
+fn key(incoming: &Incoming, sent: &Sent) -> Result<String, Refusal> {
     sent.name.as_deref().or(incoming.query("name")).map(str::to_owned).ok_or(REQUIRED)
 }
 
-fn written(url: &str, name: (&str, &str), object: &Object) -> Response {
+fn written(url: &str, name: Name<'_>, object: &Object) -> Response {
     reply::json(StatusCode::OK, &resource::object(url, name, object))
 }

@@ -13,7 +13,7 @@ use lakegate_domain::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{CLOUD_PLATFORM, body_of};
+use super::{CLOUD_PLATFORM, Denial, body_of};
 use crate::accounts::Account;
 use crate::cloud::Cloud;
 use crate::reply;
@@ -41,15 +41,16 @@ pub(crate) async fn impersonate(
 ) -> Response {
     let target = account.strip_suffix(":generateAccessToken").filter(|_| project == "-");
     let Some(target) = target else {
-        return reply::api_error(StatusCode::NOT_FOUND, "NOT_FOUND", "Not found.");
+        return Denial::new(StatusCode::NOT_FOUND, "NOT_FOUND", "Not found.").as_api();
     };
-    let Some(body) = body_of(body).await else { return invalid("Request body is too large.") };
-    match grant(&cloud, target, &headers, &body) {
-        Ok(answer) | Err(answer) => answer,
-    }
+    let granted = body_of(body)
+        .await
+        .ok_or_else(|| invalid("Request body is too large."))
+        .and_then(|body| grant(&cloud, target, &headers, &body));
+    granted.unwrap_or_else(|denial| denial.as_api())
 }
 
-fn grant(cloud: &Cloud, target: &str, headers: &HeaderMap, body: &[u8]) -> Result<Response, Response> {
+fn grant(cloud: &Cloud, target: &str, headers: &HeaderMap, body: &[u8]) -> Result<Response, Denial> {
     let caller = source(cloud, headers)?;
     let wish: Wish = serde_json::from_slice(body).map_err(|_| invalid("Invalid JSON payload received."))?;
     if wish.scope.iter().all(|scope| scope != CLOUD_PLATFORM) {
@@ -62,16 +63,16 @@ fn grant(cloud: &Cloud, target: &str, headers: &HeaderMap, body: &[u8]) -> Resul
     let token = cloud
         .tokens
         .issue(record, cloud.now())
-        .map_err(|_| reply::api_error(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "Internal error."))?;
+        .map_err(|_| Denial::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "Internal error."))?;
     let answer = json!({ "accessToken": token.expose(), "expireTime": expires_at.to_string() });
     Ok(reply::json(StatusCode::OK, &answer))
 }
 
 /// The source token behind the request; a downscoped one has no rights outside Cloud Storage.
-fn source(cloud: &Cloud, headers: &HeaderMap) -> Result<Arc<TokenRecord>, Response> {
+fn source(cloud: &Cloud, headers: &HeaderMap) -> Result<Arc<TokenRecord>, Denial> {
     let unauthenticated = || {
         let message = "Request had invalid authentication credentials.";
-        reply::api_error(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message)
+        Denial::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message)
     };
     let bearer = headers.get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = bearer.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(unauthenticated)?;
@@ -80,7 +81,7 @@ fn source(cloud: &Cloud, headers: &HeaderMap) -> Result<Arc<TokenRecord>, Respon
 }
 
 /// `"3600s"`, one hour when absent, within the longest life granted.
-fn wanted_life(cloud: &Cloud, text: Option<&str>) -> Result<Duration, Response> {
+fn wanted_life(cloud: &Cloud, text: Option<&str>) -> Result<Duration, Denial> {
     let Some(text) = text else { return Ok(HOUR) };
     let seconds = text.strip_suffix('s').and_then(|digits| digits.parse::<u64>().ok());
     let longest = cloud.source_life.clamp(HOUR, TWELVE_HOURS);
@@ -103,11 +104,11 @@ fn follow(cloud: &Cloud, caller: &Account, delegates: &[String], target: &str) -
     reached
 }
 
-fn invalid(message: &str) -> Response {
-    reply::api_error(StatusCode::BAD_REQUEST, "INVALID_ARGUMENT", message)
+fn invalid(message: &'static str) -> Denial {
+    Denial::refused("INVALID_ARGUMENT", message)
 }
 
-fn denied() -> Response {
+fn denied() -> Denial {
     let message = "Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist).";
-    reply::api_error(StatusCode::FORBIDDEN, "PERMISSION_DENIED", message)
+    Denial::new(StatusCode::FORBIDDEN, "PERMISSION_DENIED", message)
 }

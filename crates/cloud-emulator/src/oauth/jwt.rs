@@ -13,7 +13,7 @@ use jsonwebtoken::{Algorithm, Validation};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{CLOUD_PLATFORM, Form, body_of};
+use super::{CLOUD_PLATFORM, Denial, Form, body_of};
 use crate::accounts::Account;
 use crate::cloud::Cloud;
 use crate::reply;
@@ -38,36 +38,34 @@ struct Claims {
 
 /// Answers a signed assertion with a source token.
 pub(crate) async fn assertion(State(cloud): State<Arc<Cloud>>, body: Body) -> Response {
-    let Some(form) = body_of(body).await.and_then(|body| Form::read(&body)) else {
-        return refused("invalid_request", "Malformed form.");
-    };
-    if form.get("grant_type") != Some(GRANT_TYPE) {
-        return refused("unsupported_grant_type", "Invalid grant_type.");
-    }
-    let Some(assertion) = form.get("assertion") else {
-        return refused("invalid_request", "Missing parameter: assertion.");
-    };
-    match verify(&cloud, assertion) {
-        Ok(account) => issue(&cloud, &account),
-        Err(answer) => answer,
-    }
+    let form = body_of(body).await.and_then(|body| Form::read(&body));
+    let granted = form
+        .ok_or(Denial::refused("invalid_request", "Malformed form."))
+        .and_then(|form| grant(&cloud, &form));
+    granted.unwrap_or_else(|denial| denial.as_oauth())
 }
 
-fn issue(cloud: &Cloud, account: &Arc<Account>) -> Response {
-    let Ok(token) = cloud.issue_source(account, cloud.source_life) else {
-        return reply::oauth_error(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "Internal error.");
-    };
+fn grant(cloud: &Cloud, form: &Form) -> Result<Response, Denial> {
+    if form.get("grant_type") != Some(GRANT_TYPE) {
+        return Err(Denial::refused("unsupported_grant_type", "Invalid grant_type."));
+    }
+    let assertion =
+        form.get("assertion").ok_or(Denial::refused("invalid_request", "Missing parameter: assertion."))?;
+    let account = verify(cloud, assertion)?;
+    let token = cloud
+        .issue_source(&account, cloud.source_life)
+        .map_err(|_| Denial::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "Internal error."))?;
     let answer = json!({
         "access_token": token.expose(),
         "expires_in": cloud.source_life.as_secs(),
         "token_type": "Bearer",
     });
-    reply::json(StatusCode::OK, &answer)
+    Ok(reply::json(StatusCode::OK, &answer))
 }
 
 /// The account that signed the assertion, for this server and for now.
-fn verify(cloud: &Cloud, assertion: &str) -> Result<Arc<Account>, Response> {
-    let invalid = |description| refused("invalid_grant", description);
+fn verify(cloud: &Cloud, assertion: &str) -> Result<Arc<Account>, Denial> {
+    let invalid = |description: &'static str| Denial::refused("invalid_grant", description);
     let claims: Claims = jsonwebtoken::dangerous::insecure_decode(assertion)
         .map_err(|_| invalid("Bad Request: malformed assertion."))?
         .claims;
@@ -82,10 +80,11 @@ fn verify(cloud: &Cloud, assertion: &str) -> Result<Arc<Account>, Response> {
         return Err(invalid("Invalid JWT: failed audience check."));
     }
     if claims.sub.is_some_and(|subject| subject != claims.iss) {
-        return Err(refused("unauthorized_client", "Client is unauthorized to act for another subject."));
+        let description = "Client is unauthorized to act for another subject.";
+        return Err(Denial::refused("unauthorized_client", description));
     }
     if claims.scope.split(' ').all(|scope| scope != CLOUD_PLATFORM) {
-        return Err(refused("invalid_scope", "Empty or missing scope not allowed."));
+        return Err(Denial::refused("invalid_scope", "Empty or missing scope not allowed."));
     }
     Ok(Arc::clone(account))
 }
@@ -98,8 +97,4 @@ fn check_signature(account: &Account, assertion: &str) -> Option<()> {
     validation.required_spec_claims.clear();
     let token = jsonwebtoken::decode::<Claims>(assertion, &account.key, &validation).ok()?;
     token.header.kid.is_none_or(|kid| kid == account.key_id).then_some(())
-}
-
-fn refused(code: &str, description: &str) -> Response {
-    reply::oauth_error(StatusCode::BAD_REQUEST, code, description)
 }

@@ -11,7 +11,7 @@ use axum::response::Response;
 use http::StatusCode;
 use serde_json::json;
 
-use super::{Form, body_of};
+use super::{Denial, Form, body_of};
 use crate::cloud::Cloud;
 use crate::faults::IgnoreBoundary;
 use crate::reply;
@@ -27,42 +27,41 @@ pub(crate) async fn exchange(
     body: Body,
 ) -> Response {
     if !cloud.sts_quota.take(cloud.now()) {
-        return reply::oauth_error(
-            StatusCode::TOO_MANY_REQUESTS,
-            "quota_exceeded",
-            "Quota exceeded for quota metric 'Token exchange requests' and limit 'per minute'.",
-        );
+        let description = "Quota exceeded for quota metric 'Token exchange requests' and limit 'per minute'.";
+        return Denial::new(StatusCode::TOO_MANY_REQUESTS, "quota_exceeded", description).as_oauth();
     }
-    let Some(form) = body_of(body).await.and_then(|body| Form::read(&body)) else {
-        return refused("invalid_request", "Malformed or oversized form.");
-    };
-    match downscope(&cloud, &form) {
-        Ok(record) => issue(&cloud, record, ignore.is_some()),
-        Err((code, description)) => refused(code, &description),
-    }
+    let form = body_of(body).await.and_then(|body| Form::read(&body));
+    let granted = form
+        .ok_or(Denial::refused("invalid_request", "Malformed or oversized form."))
+        .and_then(|form| downscope(&cloud, &form))
+        .and_then(|record| issue(&cloud, record, ignore.map(|Extension(ignore)| ignore)));
+    granted.unwrap_or_else(|denial| denial.as_oauth())
 }
 
 /// What the new token can do: its source's rights, cut down by the boundary, until its source ends.
-fn downscope(cloud: &Cloud, form: &Form) -> Result<TokenRecord, (&'static str, String)> {
-    let invalid = |description: &str| ("invalid_request", description.to_owned());
+fn downscope(cloud: &Cloud, form: &Form) -> Result<TokenRecord, Denial> {
     if form.get("grant_type") != Some(GRANT_TYPE) {
-        return Err(("unsupported_grant_type", "Invalid grant_type.".to_owned()));
+        return Err(Denial::refused("unsupported_grant_type", "Invalid grant_type."));
     }
     for name in ["subject_token_type", "requested_token_type"] {
         if form.get(name) != Some(ACCESS_TOKEN_TYPE) {
-            return Err(("unsupported_token_type", format!("Invalid value for {name}.")));
+            return Err(Denial::refused("unsupported_token_type", format!("Invalid value for {name}.")));
         }
     }
-    let subject = form.get("subject_token").ok_or_else(|| invalid("Missing parameter: subject_token."))?;
+    let missing = |description: &'static str| Denial::refused("invalid_request", description);
+    let subject = form.get("subject_token").ok_or_else(|| missing("Missing parameter: subject_token."))?;
     let source = cloud
         .tokens
         .find(subject, cloud.now())
-        .ok_or_else(|| ("invalid_grant", "The subject token is not a live access token.".to_owned()))?;
+        .ok_or(Denial::refused("invalid_grant", "The subject token is not a live access token."))?;
     if source.boundary.is_some() {
-        return Err(("invalid_grant", "The subject token is downscoped already.".to_owned()));
+        return Err(Denial::refused("invalid_grant", "The subject token is downscoped already."));
     }
-    let options = form.get("options").ok_or_else(|| invalid("Missing parameter: options."))?;
-    let boundary = cloud.boundaries.load(options).map_err(|reason| invalid(&reason.to_string()))?;
+    let options = form.get("options").ok_or_else(|| missing("Missing parameter: options."))?;
+    let boundary = cloud
+        .boundaries
+        .load(options)
+        .map_err(|reason| Denial::refused("invalid_request", reason.to_string()))?;
     Ok(TokenRecord {
         account: Arc::clone(&source.account),
         expires_at: source.expires_at,
@@ -70,22 +69,19 @@ fn downscope(cloud: &Cloud, form: &Form) -> Result<TokenRecord, (&'static str, S
     })
 }
 
-fn issue(cloud: &Cloud, record: TokenRecord, boundary_ignored: bool) -> Response {
+fn issue(cloud: &Cloud, record: TokenRecord, ignore: Option<IgnoreBoundary>) -> Result<Response, Denial> {
     let now = cloud.now();
     let expires_in = record.expires_at.since(now).as_secs();
-    let record = if boundary_ignored { TokenRecord { boundary: None, ..record } } else { record };
-    let Ok(token) = cloud.tokens.issue(record, now) else {
-        return reply::oauth_error(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "Internal error.");
-    };
+    let boundary = if ignore.is_some() { None } else { record.boundary };
+    let token = cloud
+        .tokens
+        .issue(TokenRecord { boundary, ..record }, now)
+        .map_err(|_| Denial::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "Internal error."))?;
     let answer = json!({
         "access_token": token.expose(),
         "issued_token_type": ACCESS_TOKEN_TYPE,
         "token_type": "Bearer",
         "expires_in": expires_in,
     });
-    reply::json(StatusCode::OK, &answer)
-}
-
-fn refused(code: &str, description: &str) -> Response {
-    reply::oauth_error(StatusCode::BAD_REQUEST, code, description)
+    Ok(reply::json(StatusCode::OK, &answer))
 }

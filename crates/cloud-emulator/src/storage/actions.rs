@@ -12,7 +12,8 @@ use bytes::{Bytes, BytesMut};
 use super::objects::Overwrite;
 use super::sessions::Chunk;
 use super::{
-    Access, Attributes, Conditions, ListQuery, NewObject, Object, Page, Part, Progress, Refusal, Session,
+    Access, Attributes, Conditions, ListQuery, Name, NewObject, Object, Page, Part, Progress, Refusal,
+    Session,
 };
 use crate::boundary::Resource;
 use crate::boundary::roles::Permission;
@@ -23,14 +24,9 @@ const MAX_SOURCES: usize = 32;
 
 impl Access<'_> {
     /// An object, for its content or its metadata.
-    pub(crate) fn get(
-        &self,
-        bucket: &str,
-        key: &str,
-        conditions: &Conditions,
-    ) -> Result<Arc<Object>, Refusal> {
-        self.require(Permission::ObjectsGet, Resource::Object { bucket, key })?;
-        let object = self.cloud.storage.get(bucket, key)?;
+    pub(crate) fn get(&self, name: Name<'_>, conditions: &Conditions) -> Result<Arc<Object>, Refusal> {
+        self.require(Permission::ObjectsGet, name.resource())?;
+        let object = self.cloud.storage.get(name)?;
         conditions.check_read(&object)?;
         Ok(object)
     }
@@ -44,70 +40,68 @@ impl Access<'_> {
     /// A new object, or a new version of one.
     pub(crate) fn put(
         &self,
-        bucket: &str,
-        key: &str,
+        name: Name<'_>,
         new: NewObject,
         conditions: &Conditions,
     ) -> Result<Arc<Object>, Refusal> {
-        let overwrite = self.require_create(bucket, key)?;
-        self.cloud.storage.put(bucket, key, new, conditions, overwrite)
+        let overwrite = self.require_create(name)?;
+        self.cloud.storage.put(name, new, conditions, overwrite)
     }
 
     /// An object's end.
-    pub(crate) fn delete(&self, bucket: &str, key: &str, conditions: &Conditions) -> Result<(), Refusal> {
-        self.require(Permission::ObjectsDelete, Resource::Object { bucket, key })?;
-        self.cloud.storage.delete(bucket, key, conditions)
+    pub(crate) fn delete(&self, name: Name<'_>, conditions: &Conditions) -> Result<(), Refusal> {
+        self.require(Permission::ObjectsDelete, name.resource())?;
+        self.cloud.storage.delete(name, conditions)
     }
 
     /// Other attributes for an object.
     pub(crate) fn patch(
         &self,
-        bucket: &str,
-        key: &str,
+        name: Name<'_>,
         conditions: &Conditions,
         change: impl FnOnce(&mut Attributes),
     ) -> Result<Arc<Object>, Refusal> {
-        self.require(Permission::ObjectsGet, Resource::Object { bucket, key })?;
-        self.require(Permission::ObjectsUpdate, Resource::Object { bucket, key })?;
-        self.cloud.storage.patch(bucket, key, conditions, change)
+        self.require(Permission::ObjectsGet, name.resource())?;
+        self.require(Permission::ObjectsUpdate, name.resource())?;
+        self.cloud.storage.patch(name, conditions, change)
     }
 
     /// A copy of an object under another name; `attributes` replace the source's when given.
     pub(crate) fn copy(
         &self,
-        source: (&str, &str),
-        target: (&str, &str),
+        source: Name<'_>,
+        target: Name<'_>,
         attributes: Option<Attributes>,
         conditions: &Conditions,
     ) -> Result<Arc<Object>, Refusal> {
-        let overwrite = self.require_create(target.0, target.1)?;
-        let original = self.get(source.0, source.1, &Conditions::default())?;
+        let overwrite = self.require_create(target)?;
+        let original = self.get(source, &Conditions::default())?;
         let mut new = original.new.clone();
         if let Some(attributes) = attributes {
             new.attributes = attributes;
         }
-        self.cloud.storage.put(target.0, target.1, new, conditions, overwrite)
+        self.cloud.storage.put(target, new, conditions, overwrite)
     }
 
     /// One object of several of the same bucket, in their order.
     pub(crate) fn compose(
         &self,
-        bucket: &str,
         sources: &[String],
-        target: (&str, Attributes),
+        name: Name<'_>,
+        attributes: Attributes,
         conditions: &Conditions,
     ) -> Result<Arc<Object>, Refusal> {
-        let (key, attributes) = target;
-        let overwrite = self.require_create(bucket, key)?;
+        let overwrite = self.require_create(name)?;
         if sources.is_empty() || sources.len() > MAX_SOURCES {
             return Err(Refusal::Invalid("A compose request takes 1 to 32 sources."));
         }
         let mut content = BytesMut::new();
-        for source in sources {
-            content.extend_from_slice(&self.get(bucket, source, &Conditions::default())?.new.content);
+        for key in sources {
+            let source = Name { bucket: name.bucket, key };
+            content.extend_from_slice(&self.get(source, &Conditions::default())?.new.content);
         }
         let new = NewObject::composed(content.freeze(), attributes);
-        self.cloud.storage.put(bucket, key, new, conditions, overwrite)
+        self.cloud.storage.put(name, new, conditions, overwrite)
     }
 
     /// That the caller may know the bucket itself.
@@ -121,57 +115,50 @@ impl Access<'_> {
     }
 
     /// A fresh multipart upload; its id.
-    pub(crate) fn begin_upload(
-        &self,
-        bucket: &str,
-        key: &str,
-        attributes: Attributes,
-    ) -> Result<String, Refusal> {
-        self.require_upload(bucket, key)?;
+    pub(crate) fn begin_upload(&self, name: Name<'_>, attributes: Attributes) -> Result<String, Refusal> {
+        self.require_upload(name)?;
         let id = fresh_id()?;
-        self.cloud.storage.uploads.begin(&id, bucket, key, attributes);
+        self.cloud.storage.uploads.begin(&id, name, attributes);
         Ok(id)
     }
 
     /// A part of a multipart upload; its entity tag.
     pub(crate) fn upload_part(
         &self,
-        object: (&str, &str),
+        name: Name<'_>,
         id: &str,
         number: u32,
         content: Bytes,
     ) -> Result<String, Refusal> {
-        self.require_upload(object.0, object.1)?;
-        self.cloud.storage.uploads.add(id, object, number, content)
+        self.require_upload(name)?;
+        self.cloud.storage.uploads.add(id, name, number, content)
     }
 
     /// The object that a multipart upload's parts make.
     pub(crate) fn complete_upload(
         &self,
-        object: (&str, &str),
+        name: Name<'_>,
         id: &str,
         parts: &[(u32, String)],
         conditions: &Conditions,
     ) -> Result<Arc<Object>, Refusal> {
-        self.require_upload(object.0, object.1)?;
-        let new = self.cloud.storage.uploads.assemble(id, object, parts)?;
-        let written = self.put(object.0, object.1, new, conditions)?;
-        self.cloud.storage.uploads.end(id, object)?;
+        self.require_upload(name)?;
+        let new = self.cloud.storage.uploads.assemble(id, name, parts)?;
+        let written = self.put(name, new, conditions)?;
+        self.cloud.storage.uploads.end(id, name)?;
         Ok(written)
     }
 
     /// The end of a multipart upload without an object.
-    pub(crate) fn abort_upload(&self, object: (&str, &str), id: &str) -> Result<(), Refusal> {
-        let (bucket, key) = object;
-        self.require(Permission::UploadsAbort, Resource::Object { bucket, key })?;
-        self.cloud.storage.uploads.end(id, object)
+    pub(crate) fn abort_upload(&self, name: Name<'_>, id: &str) -> Result<(), Refusal> {
+        self.require(Permission::UploadsAbort, name.resource())?;
+        self.cloud.storage.uploads.end(id, name)
     }
 
     /// The parts of a multipart upload.
-    pub(crate) fn list_parts(&self, object: (&str, &str), id: &str) -> Result<Vec<(u32, Part)>, Refusal> {
-        let (bucket, key) = object;
-        self.require(Permission::UploadsListParts, Resource::Object { bucket, key })?;
-        self.cloud.storage.uploads.parts(id, object)
+    pub(crate) fn list_parts(&self, name: Name<'_>, id: &str) -> Result<Vec<(u32, Part)>, Refusal> {
+        self.require(Permission::UploadsListParts, name.resource())?;
+        self.cloud.storage.uploads.parts(id, name)
     }
 
     /// Names and ids of a bucket's multipart uploads. No condition can bound this listing by a prefix, so a
@@ -184,17 +171,16 @@ impl Access<'_> {
     /// A fresh resumable session; its id.
     pub(crate) fn begin_session(
         &self,
-        object: (&str, &str),
+        name: Name<'_>,
         attributes: Attributes,
         conditions: Conditions,
         crc32c: Option<String>,
     ) -> Result<String, Refusal> {
-        let (bucket, key) = object;
-        let overwrite = self.require_create(bucket, key)?;
+        let overwrite = self.require_create(name)?;
         let id = fresh_id()?;
         let session = Session {
-            bucket: bucket.to_owned(),
-            key: key.to_owned(),
+            bucket: name.bucket.to_owned(),
+            key: name.key.to_owned(),
             attributes,
             conditions,
             overwrite,
@@ -204,14 +190,14 @@ impl Access<'_> {
         Ok(id)
     }
 
-    fn require_upload(&self, bucket: &str, key: &str) -> Result<(), Refusal> {
-        self.require(Permission::UploadsCreate, Resource::Object { bucket, key })?;
-        self.require(Permission::ObjectsCreate, Resource::Object { bucket, key })
+    fn require_upload(&self, name: Name<'_>) -> Result<(), Refusal> {
+        self.require(Permission::UploadsCreate, name.resource())?;
+        self.require(Permission::ObjectsCreate, name.resource())
     }
 
     /// Create permission on a name, and whether an object there may be replaced.
-    fn require_create(&self, bucket: &str, key: &str) -> Result<Overwrite, Refusal> {
-        let resource = Resource::Object { bucket, key };
+    fn require_create(&self, name: Name<'_>) -> Result<Overwrite, Refusal> {
+        let resource = name.resource();
         self.require(Permission::ObjectsCreate, resource)?;
         let replace = self.may(Permission::ObjectsDelete, resource);
         Ok(if replace { Overwrite::Allowed } else { Overwrite::Forbidden })
@@ -230,7 +216,8 @@ pub(crate) fn continue_session(
         if session.crc32c.as_ref().is_some_and(|wanted| *wanted != new.crc32c) {
             return Err(Refusal::BadDigest);
         }
-        cloud.storage.put(&session.bucket, &session.key, new, &session.conditions, session.overwrite)
+        let name = Name { bucket: &session.bucket, key: &session.key };
+        cloud.storage.put(name, new, &session.conditions, session.overwrite)
     })
 }
 

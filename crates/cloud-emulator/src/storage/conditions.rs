@@ -1,5 +1,7 @@
 //! Preconditions on the object that a call is about.
 
+use lakegate_domain::Timestamp;
+
 use super::{Incoming, Object, Refusal};
 
 /// Preconditions, as given by headers (XML) or query parameters (JSON).
@@ -15,6 +17,10 @@ pub(crate) struct Conditions {
     pub(crate) if_match: Option<String>,
     /// `If-None-Match`: entity tags of which none must be the object's.
     pub(crate) if_none_match: Option<String>,
+    /// `If-Modified-Since`: the object must have changed after it; counts when there is no `If-None-Match`.
+    pub(crate) modified_since: Option<Timestamp>,
+    /// `If-Unmodified-Since`: the object must not have changed after it; counts when there is no `If-Match`.
+    pub(crate) unmodified_since: Option<Timestamp>,
 }
 
 impl Conditions {
@@ -26,6 +32,8 @@ impl Conditions {
             metageneration: incoming.header_number("x-goog-if-metageneration-match")?,
             if_match: incoming.header("if-match").map(str::to_owned),
             if_none_match: incoming.header("if-none-match").map(str::to_owned),
+            modified_since: incoming.header("if-modified-since").and_then(http_date),
+            unmodified_since: incoming.header("if-unmodified-since").and_then(http_date),
         })
     }
 
@@ -52,12 +60,16 @@ impl Conditions {
 
     /// Whether a read of the object may go on.
     pub(super) fn check_read(&self, object: &Object) -> Result<(), Refusal> {
-        if self.generation.is_some_and(|wanted| wanted != object.generation)
-            || self.fails_to_match(Some(object))
-        {
+        let changed = object.updated.as_seconds();
+        let later =
+            self.if_match.is_none() && self.unmodified_since.is_some_and(|at| changed > at.as_seconds());
+        let generation = self.generation.is_some_and(|wanted| wanted != object.generation);
+        if later || generation || self.fails_to_match(Some(object)) {
             return Err(Refusal::Precondition);
         }
-        if self.has_already(Some(object)) { Err(Refusal::NotModified) } else { Ok(()) }
+        let earlier =
+            self.if_none_match.is_none() && self.modified_since.is_some_and(|at| changed <= at.as_seconds());
+        if earlier || self.has_already(Some(object)) { Err(Refusal::NotModified) } else { Ok(()) }
     }
 
     fn fails_to_match(&self, existing: Option<&Object>) -> bool {
@@ -80,4 +92,10 @@ impl Conditions {
 
 fn matches(tags: &str, object: &Object) -> bool {
     tags.split(',').map(|tag| tag.trim().trim_matches('"')).any(|tag| tag == "*" || tag == object.etag)
+}
+
+/// Reads RFC 9110, section 5.6.7; anything else is no condition.
+fn http_date(text: &str) -> Option<Timestamp> {
+    let parsed = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    Some(Timestamp::from_seconds(parsed.as_second()))
 }

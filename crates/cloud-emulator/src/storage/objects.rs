@@ -11,7 +11,7 @@ use md5::{Digest, Md5};
 
 use super::sessions::Sessions;
 use super::uploads::Uploads;
-use super::{Conditions, ListQuery, Missing, Page, Refusal, listing};
+use super::{Conditions, ListQuery, Missing, Name, Page, Refusal, listing};
 use crate::EmulatorError;
 use crate::boundary::roles::Permission;
 use crate::route::RESERVED_SEGMENTS;
@@ -108,14 +108,14 @@ impl Storage {
     }
 
     /// Puts an object past all permissions.
-    pub(crate) fn seed(&self, bucket: &str, key: &str, content: Bytes) -> Option<()> {
+    pub(crate) fn seed(&self, name: Name<'_>, content: Bytes) -> Option<()> {
         let new = NewObject::new(content, Attributes::default());
-        self.put(bucket, key, new, &Conditions::default(), Overwrite::Allowed).ok().map(drop)
+        self.put(name, new, &Conditions::default(), Overwrite::Allowed).ok().map(drop)
     }
 
     /// An object's content, past all permissions.
-    pub(crate) fn peek(&self, bucket: &str, key: &str) -> Option<Bytes> {
-        self.get(bucket, key).ok().map(|object| object.new.content.clone())
+    pub(crate) fn peek(&self, name: Name<'_>) -> Option<Bytes> {
+        self.get(name).ok().map(|object| object.new.content.clone())
     }
 
     /// All names of a bucket, past all permissions.
@@ -123,44 +123,42 @@ impl Storage {
         self.lock().get(bucket).map(|objects| objects.keys().cloned().collect()).unwrap_or_default()
     }
 
-    pub(super) fn get(&self, bucket: &str, key: &str) -> Result<Arc<Object>, Refusal> {
+    pub(super) fn get(&self, name: Name<'_>) -> Result<Arc<Object>, Refusal> {
         let buckets = self.lock();
-        let objects = buckets.get(bucket).ok_or(Refusal::NotFound(Missing::Bucket))?;
-        objects.get(key).map(Arc::clone).ok_or(Refusal::NotFound(Missing::Object))
+        let objects = buckets.get(name.bucket).ok_or(Refusal::NotFound(Missing::Bucket))?;
+        objects.get(name.key).map(Arc::clone).ok_or(Refusal::NotFound(Missing::Object))
     }
 
     pub(super) fn put(
         &self,
-        bucket: &str,
-        key: &str,
+        name: Name<'_>,
         new: NewObject,
         conditions: &Conditions,
         overwrite: Overwrite,
     ) -> Result<Arc<Object>, Refusal> {
-        check_name(key)?;
+        check_key(name.key)?;
         let mut buckets = self.lock();
-        let objects = buckets.get_mut(bucket).ok_or(Refusal::NotFound(Missing::Bucket))?;
-        let existing = objects.get(key);
+        let objects = buckets.get_mut(name.bucket).ok_or(Refusal::NotFound(Missing::Bucket))?;
+        let existing = objects.get(name.key);
         conditions.check_write(existing.map(Arc::as_ref))?;
         if existing.is_some() && overwrite == Overwrite::Forbidden {
             return Err(Refusal::Forbidden(Permission::ObjectsDelete));
         }
         let object = Arc::new(self.stamp(new));
-        objects.insert(key.to_owned(), Arc::clone(&object));
+        objects.insert(name.key.to_owned(), Arc::clone(&object));
         Ok(object)
     }
 
     /// Changes what is said about an object, leaving its content and generation.
     pub(super) fn patch(
         &self,
-        bucket: &str,
-        key: &str,
+        name: Name<'_>,
         conditions: &Conditions,
         change: impl FnOnce(&mut Attributes),
     ) -> Result<Arc<Object>, Refusal> {
         let mut buckets = self.lock();
-        let objects = buckets.get_mut(bucket).ok_or(Refusal::NotFound(Missing::Bucket))?;
-        let object = objects.get_mut(key).ok_or(Refusal::NotFound(Missing::Object))?;
+        let objects = buckets.get_mut(name.bucket).ok_or(Refusal::NotFound(Missing::Bucket))?;
+        let object = objects.get_mut(name.key).ok_or(Refusal::NotFound(Missing::Object))?;
         conditions.check_write(Some(object))?;
         let object = Arc::make_mut(object);
         change(&mut object.new.attributes);
@@ -169,12 +167,12 @@ impl Storage {
         Ok(Arc::new(object.clone()))
     }
 
-    pub(super) fn delete(&self, bucket: &str, key: &str, conditions: &Conditions) -> Result<(), Refusal> {
+    pub(super) fn delete(&self, name: Name<'_>, conditions: &Conditions) -> Result<(), Refusal> {
         let mut buckets = self.lock();
-        let objects = buckets.get_mut(bucket).ok_or(Refusal::NotFound(Missing::Bucket))?;
-        let existing = objects.get(key).ok_or(Refusal::NotFound(Missing::Object))?;
+        let objects = buckets.get_mut(name.bucket).ok_or(Refusal::NotFound(Missing::Bucket))?;
+        let existing = objects.get(name.key).ok_or(Refusal::NotFound(Missing::Object))?;
         conditions.check_write(Some(existing))?;
-        objects.remove(key);
+        objects.remove(name.key);
         Ok(())
     }
 
@@ -191,7 +189,7 @@ impl Storage {
         let mut last = self.generation.lock().unwrap_or_else(PoisonError::into_inner);
         *last = micros.max(*last + 1);
         let etag = match new.md5 {
-            Some(md5) => md5.iter().map(|byte| format!("{byte:02x}")).collect(),
+            Some(md5) => hex::encode(md5),
             None => format!("-{}", STANDARD.encode(last.to_be_bytes())),
         };
         Object { new, generation: *last, metageneration: 1, etag, created: now, updated: now }
@@ -203,7 +201,7 @@ impl Storage {
 }
 
 /// Object naming requirements: 1 to 1,024 bytes, no CR or LF, not `.` or `..`.
-fn check_name(key: &str) -> Result<(), Refusal> {
+fn check_key(key: &str) -> Result<(), Refusal> {
     let valid = (1..=1024).contains(&key.len()) && !key.contains(['\r', '\n']) && !matches!(key, "." | "..");
     if valid { Ok(()) } else { Err(Refusal::Invalid("Invalid object name.")) }
 }

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use lakegate_domain::{Clock, Timestamp};
 use md5::{Digest, Md5};
 
-use super::{Attributes, Missing, NewObject, Refusal};
+use super::{Attributes, Missing, Name, NewObject, Refusal};
 
 /// The highest number a part may have.
 const MAX_PART: u32 = 10_000;
@@ -40,9 +40,13 @@ impl Uploads {
     }
 
     /// Begins an upload under a fresh id.
-    pub(super) fn begin(&self, id: &str, bucket: &str, key: &str, attributes: Attributes) {
-        let upload =
-            Upload { bucket: bucket.to_owned(), key: key.to_owned(), attributes, parts: BTreeMap::new() };
+    pub(super) fn begin(&self, id: &str, name: Name<'_>, attributes: Attributes) {
+        let upload = Upload {
+            bucket: name.bucket.to_owned(),
+            key: name.key.to_owned(),
+            attributes,
+            parts: BTreeMap::new(),
+        };
         self.lock().insert(id.to_owned(), upload);
     }
 
@@ -50,7 +54,7 @@ impl Uploads {
     pub(super) fn add(
         &self,
         id: &str,
-        object: (&str, &str),
+        name: Name<'_>,
         number: u32,
         content: Bytes,
     ) -> Result<String, Refusal> {
@@ -58,17 +62,17 @@ impl Uploads {
             return Err(Refusal::Invalid("Part number must be between 1 and 10000."));
         }
         let md5: [u8; 16] = Md5::digest(&content).into();
-        let etag: String = md5.iter().map(|byte| format!("{byte:02x}")).collect();
+        let etag = hex::encode(md5);
         let part = Part { content, etag: etag.clone(), uploaded: self.clock.now() };
         let mut uploads = self.lock();
-        find(&mut uploads, id, object)?.parts.insert(number, part);
+        find(&mut uploads, id, name)?.parts.insert(number, part);
         Ok(etag)
     }
 
     /// The parts that are there.
-    pub(super) fn parts(&self, id: &str, object: (&str, &str)) -> Result<Vec<(u32, Part)>, Refusal> {
+    pub(super) fn parts(&self, id: &str, name: Name<'_>) -> Result<Vec<(u32, Part)>, Refusal> {
         let mut uploads = self.lock();
-        let upload = find(&mut uploads, id, object)?;
+        let upload = find(&mut uploads, id, name)?;
         Ok(upload.parts.iter().map(|(number, part)| (*number, part.clone())).collect())
     }
 
@@ -76,11 +80,11 @@ impl Uploads {
     pub(super) fn assemble(
         &self,
         id: &str,
-        object: (&str, &str),
+        name: Name<'_>,
         wanted: &[(u32, String)],
     ) -> Result<NewObject, Refusal> {
         let mut uploads = self.lock();
-        let upload = find(&mut uploads, id, object)?;
+        let upload = find(&mut uploads, id, name)?;
         let rising = wanted.iter().zip(wanted.iter().skip(1)).all(|((a, _), (b, _))| a < b);
         if wanted.is_empty() || !rising {
             return Err(Refusal::Invalid("The list of parts was not in ascending order."));
@@ -96,9 +100,9 @@ impl Uploads {
     }
 
     /// Forgets an upload.
-    pub(super) fn end(&self, id: &str, object: (&str, &str)) -> Result<(), Refusal> {
+    pub(super) fn end(&self, id: &str, name: Name<'_>) -> Result<(), Refusal> {
         let mut uploads = self.lock();
-        find(&mut uploads, id, object)?;
+        find(&mut uploads, id, name)?;
         uploads.remove(id);
         Ok(())
     }
@@ -124,10 +128,10 @@ impl Uploads {
 fn find<'u>(
     uploads: &'u mut HashMap<String, Upload>,
     id: &str,
-    (bucket, key): (&str, &str),
+    name: Name<'_>,
 ) -> Result<&'u mut Upload, Refusal> {
     uploads
         .get_mut(id)
-        .filter(|upload| upload.bucket == bucket && upload.key == key)
+        .filter(|upload| upload.bucket == name.bucket && upload.key == name.key)
         .ok_or(Refusal::NotFound(Missing::Upload))
 }

@@ -5,6 +5,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::reply;
+use crate::storage::Name;
 
 /// The name space that client libraries expect.
 const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
@@ -121,8 +122,8 @@ pub(super) struct InitiateMultipartUploadResult {
 }
 
 impl InitiateMultipartUploadResult {
-    pub(super) fn new((bucket, key): (&str, &str), upload_id: String) -> Self {
-        Self { xmlns: NAMESPACE, bucket: bucket.to_owned(), key: key.to_owned(), upload_id }
+    pub(super) fn new(name: Name<'_>, upload_id: String) -> Self {
+        Self { xmlns: NAMESPACE, bucket: name.bucket.to_owned(), key: name.key.to_owned(), upload_id }
     }
 }
 
@@ -154,8 +155,8 @@ pub(super) struct CompleteMultipartUploadResult {
 }
 
 impl CompleteMultipartUploadResult {
-    pub(super) fn new((bucket, key): (&str, &str), etag: String) -> Self {
-        Self { xmlns: NAMESPACE, bucket: bucket.to_owned(), key: key.to_owned(), etag }
+    pub(super) fn new(name: Name<'_>, etag: String) -> Self {
+        Self { xmlns: NAMESPACE, bucket: name.bucket.to_owned(), key: name.key.to_owned(), etag }
     }
 }
 
@@ -180,11 +181,11 @@ pub(super) struct ListPartsResult {
 }
 
 impl ListPartsResult {
-    pub(super) fn new((bucket, key): (&str, &str), upload_id: &str, part: Vec<PartEntry>) -> Self {
+    pub(super) fn new(name: Name<'_>, upload_id: &str, part: Vec<PartEntry>) -> Self {
         Self {
             xmlns: NAMESPACE,
-            bucket: bucket.to_owned(),
-            key: key.to_owned(),
+            bucket: name.bucket.to_owned(),
+            key: name.key.to_owned(),
             upload_id: upload_id.to_owned(),
             is_truncated: false,
             part,

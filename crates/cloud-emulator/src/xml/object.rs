@@ -6,17 +6,13 @@ use http::StatusCode;
 use super::documents::{self, CopyObjectResult};
 use crate::reply;
 use crate::storage::{
-    Access, Attributes, Conditions, Incoming, Missing, NewObject, Refusal, decode, instant, media,
+    Access, Attributes, Conditions, Incoming, Missing, Name, NewObject, Refusal, decode, instant, media,
     quoted_etag, stamp,
 };
 
 /// `GET` and `HEAD`, with `Range`, preconditions and `?generation=`.
-pub(super) fn get(
-    access: &Access<'_>,
-    incoming: &Incoming,
-    (bucket, key): (&str, &str),
-) -> Result<Response, Refusal> {
-    let object = access.get(bucket, key, &Conditions::of_headers(incoming)?)?;
+pub(super) fn get(access: &Access<'_>, incoming: &Incoming, name: Name<'_>) -> Result<Response, Refusal> {
+    let object = access.get(name, &Conditions::of_headers(incoming)?)?;
     let wanted: Option<u64> = incoming.query_number("generation")?;
     if wanted.is_some_and(|generation| generation != object.generation) {
         return Err(Refusal::NotFound(Missing::Object));
@@ -25,18 +21,14 @@ pub(super) fn get(
 }
 
 /// `PUT`: an upload, or a copy when `x-goog-copy-source` says so.
-pub(super) fn put(
-    access: &Access<'_>,
-    incoming: &Incoming,
-    target: (&str, &str),
-) -> Result<Response, Refusal> {
+pub(super) fn put(access: &Access<'_>, incoming: &Incoming, target: Name<'_>) -> Result<Response, Refusal> {
     if let Some(source) = incoming.header("x-goog-copy-source") {
         return copy(access, incoming, source, target);
     }
     let conditions = Conditions::of_headers(incoming)?;
     let new = NewObject::new(incoming.body.clone(), attributes(incoming));
     check_hashes(incoming, &new)?;
-    let object = access.put(target.0, target.1, new, &conditions)?;
+    let object = access.put(target, new, &conditions)?;
     let mut response = reply::empty(StatusCode::OK);
     stamp(&mut response, &object);
     Ok(response)
@@ -46,14 +38,15 @@ fn copy(
     access: &Access<'_>,
     incoming: &Incoming,
     source: &str,
-    target: (&str, &str),
+    target: Name<'_>,
 ) -> Result<Response, Refusal> {
     let invalid = Refusal::Invalid("Invalid x-goog-copy-source header.");
     let (bucket, key) = source.strip_prefix('/').unwrap_or(source).split_once('/').ok_or(invalid)?;
     let (bucket, key) = (decode(bucket)?, decode(key)?);
     let replaced = incoming.header("x-goog-metadata-directive") == Some("REPLACE");
     let attributes = replaced.then(|| attributes(incoming));
-    let object = access.copy((&bucket, &key), target, attributes, &Conditions::of_headers(incoming)?)?;
+    let source = Name { bucket: &bucket, key: &key };
+    let object = access.copy(source, target, attributes, &Conditions::of_headers(incoming)?)?;
     let document = CopyObjectResult { last_modified: instant(object.updated), etag: quoted_etag(&object) };
     let mut response = documents::answer(StatusCode::OK, "CopyObjectResult", &document);
     stamp(&mut response, &object);
@@ -61,12 +54,8 @@ fn copy(
 }
 
 /// `DELETE`.
-pub(super) fn delete(
-    access: &Access<'_>,
-    incoming: &Incoming,
-    (bucket, key): (&str, &str),
-) -> Result<Response, Refusal> {
-    access.delete(bucket, key, &Conditions::of_headers(incoming)?)?;
+pub(super) fn delete(access: &Access<'_>, incoming: &Incoming, name: Name<'_>) -> Result<Response, Refusal> {
+    access.delete(name, &Conditions::of_headers(incoming)?)?;
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }
 

@@ -9,15 +9,11 @@ use super::documents::{
 };
 use super::object::attributes;
 use crate::reply;
-use crate::storage::{Access, Conditions, Incoming, Refusal, instant, quoted_etag, stamp};
+use crate::storage::{Access, Conditions, Incoming, Name, Refusal, instant, quoted_etag, stamp};
 
 /// `POST /B/KEY?uploads`.
-pub(super) fn begin(
-    access: &Access<'_>,
-    incoming: &Incoming,
-    object: (&str, &str),
-) -> Result<Response, Refusal> {
-    let id = access.begin_upload(object.0, object.1, attributes(incoming))?;
+pub(super) fn begin(access: &Access<'_>, incoming: &Incoming, object: Name<'_>) -> Result<Response, Refusal> {
+    let id = access.begin_upload(object, attributes(incoming))?;
     let document = InitiateMultipartUploadResult::new(object, id);
     Ok(documents::answer(StatusCode::OK, "InitiateMultipartUploadResult", &document))
 }
@@ -26,7 +22,7 @@ pub(super) fn begin(
 pub(super) fn part(
     access: &Access<'_>,
     incoming: &Incoming,
-    object: (&str, &str),
+    object: Name<'_>,
     id: &str,
 ) -> Result<Response, Refusal> {
     let number = incoming.query_number("partNumber")?.ok_or(Refusal::Invalid("Missing partNumber."))?;
@@ -40,7 +36,7 @@ pub(super) fn part(
 pub(super) fn complete(
     access: &Access<'_>,
     incoming: &Incoming,
-    object: (&str, &str),
+    object: Name<'_>,
     id: &str,
 ) -> Result<Response, Refusal> {
     let wanted: CompleteMultipartUpload = quick_xml::de::from_reader(incoming.body.as_ref())
@@ -55,13 +51,13 @@ pub(super) fn complete(
 }
 
 /// `DELETE /B/KEY?uploadId=U`.
-pub(super) fn abort(access: &Access<'_>, object: (&str, &str), id: &str) -> Result<Response, Refusal> {
+pub(super) fn abort(access: &Access<'_>, object: Name<'_>, id: &str) -> Result<Response, Refusal> {
     access.abort_upload(object, id)?;
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }
 
 /// `GET /B/KEY?uploadId=U`.
-pub(super) fn list_parts(access: &Access<'_>, object: (&str, &str), id: &str) -> Result<Response, Refusal> {
+pub(super) fn list_parts(access: &Access<'_>, object: Name<'_>, id: &str) -> Result<Response, Refusal> {
     let parts = access.list_parts(object, id)?;
     let entry = |(part_number, part): (u32, crate::storage::Part)| PartEntry {
         part_number,
