@@ -90,9 +90,10 @@ impl Snapshot {
             findings.push(format!("dataset {name}: its path holds {what}"));
         }
         let prefix = Target::Prefix(dataset.prefix.clone());
-        let touched = self.rules.iter().any(|rule| {
-            rule.effect == Effect::Allow && (prefix.covers(&rule.target) || rule.target.covers(&prefix))
-        });
+        let Some(tree) = self.trees.get(prefix.bucket()) else { return };
+        let above = around(&tree.root, &prefix).iter().any(|(_, node)| first_allow(node).is_some());
+        let own = segments(&prefix).try_fold(&tree.root, |node, segment| node.child(segment));
+        let touched = above || own.is_some_and(allows_within);
         if !touched {
             findings.push(format!("dataset {name}: no allow rule lies at, above or inside it"));
         }
@@ -121,6 +122,12 @@ fn around<'s>(root: &'s Node, target: &Target) -> Vec<(usize, &'s Node)> {
 
 fn first_allow(node: &Node) -> Option<&CompiledRule> {
     node.prefix_rules.all().filter(|rule| rule.effect == Effect::Allow).min_by_key(|rule| &rule.id)
+}
+
+/// Whether an allow rule stands on a node's prefix or object, or inside.
+fn allows_within(node: &Node) -> bool {
+    let mut posted = node.prefix_rules.all().chain(node.object_rules.all());
+    posted.any(|rule| rule.effect == Effect::Allow) || node.children().any(allows_within)
 }
 
 #[cfg(test)]

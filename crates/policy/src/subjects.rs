@@ -4,7 +4,7 @@
 //! resolved once per decision, to a sorted list.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use lakegate_domain::{Caller, GroupName, Principal};
 
@@ -16,27 +16,30 @@ pub(crate) struct SubjectId(u32);
 
 /// The subjects that rules name, numbered in their order.
 #[derive(Debug)]
-pub(crate) struct SubjectTable(BTreeMap<Subject, SubjectId>);
+pub(crate) struct SubjectTable {
+    ids: BTreeMap<Subject, SubjectId>,
+    subjects: Vec<Subject>,
+}
 
 impl SubjectTable {
     /// Numbers subjects; repetitions are taken once.
     pub(crate) fn of<'a>(subjects: impl Iterator<Item = &'a Subject>) -> Self {
-        let mut table: BTreeMap<Subject, SubjectId> =
-            subjects.map(|subject| (subject.clone(), SubjectId(0))).collect();
-        for (number, id) in (0..).zip(table.values_mut()) {
-            *id = SubjectId(number);
+        let distinct: BTreeSet<&Subject> = subjects.collect();
+        let numbered = distinct.iter().zip(0..);
+        Self {
+            ids: numbered.map(|(subject, number)| ((*subject).clone(), SubjectId(number))).collect(),
+            subjects: distinct.iter().map(|subject| (*subject).clone()).collect(),
         }
-        Self(table)
     }
 
     /// The number of a subject, when a rule names it.
     pub(crate) fn id(&self, subject: &Subject) -> Option<SubjectId> {
-        self.0.get(subject).copied()
+        self.ids.get(subject).copied()
     }
 
     /// The subject of a number.
     pub(crate) fn subject(&self, id: SubjectId) -> Option<&Subject> {
-        self.0.iter().find(|(_, other)| **other == id).map(|(subject, _)| subject)
+        self.subjects.get(usize::try_from(id.0).ok()?)
     }
 
     /// The numbers of a rule's subjects, sorted, without repetition.

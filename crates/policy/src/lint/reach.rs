@@ -29,7 +29,7 @@ impl Snapshot {
                 .principals
                 .values()
                 .chain(memberships.groups.values())
-                .any(|ids| ids.contains(&id) && !excepted(ids)),
+                .any(|ids| ids.binary_search(&id).is_ok() && !excepted(ids)),
         }
     }
 }

@@ -62,6 +62,14 @@ fn until_looks_past_ends_that_another_rule_bridges() {
 }
 
 #[test]
+fn a_rule_that_begins_when_another_ends_leaves_no_gap() {
+    let second = "\n- { id: zz, effect: allow, on: { dataset: sales }, to: ['principal:ann'], operations: [read, list], windows: [{ from: '1970-01-01T00:00:20Z' }] }";
+    let policy = rules(&["- ", READ, ", windows: [{ until: '1970-01-01T00:00:20Z' }] }", second].concat());
+    let grant = ask(&policy, "gs://lake/wh/sales/x read", 0).unwrap();
+    assert_eq!((grant.until(), grant.narrowed()), (None, false));
+}
+
+#[test]
 fn a_deny_that_begins_inside_ends_the_whole_and_narrows_what_outlives_it() {
     let deny = "\n- { id: no, effect: deny, on: { prefix: 'gs://lake/wh/sales/eu/' }, to: ['principal:ann'], operations: [read], windows: [{ from: '1970-01-01T00:10:00Z', until: '1970-01-01T00:20:00Z' }] }";
     let policy = rules(&["- ", READ, " }", deny].concat());

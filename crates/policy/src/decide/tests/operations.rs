@@ -68,3 +68,14 @@ rules:
     assert_eq!(scope(&policy, "ann", &["gs://lake/o list"]), DENIED);
     assert_eq!(scope(&policy, "ann", &["gs://lake/o read"]), "gs://lake/o [read]");
 }
+
+#[test]
+fn a_set_is_rounded_up_to_only_when_its_closure_is_allowed_too() {
+    let text = "
+version: 1
+storages: [{ id: lake, dialect: gcs, buckets: [lake], operation_sets: [[read, write], [read, create, list]] }]
+rules: [{ id: r, effect: allow, on: { prefix: 'gs://lake/wh/' }, to: ['principal:ann'], operations: [read, list, write] }]";
+    let policy = Snapshot::compile(&PolicyDocument::from_yaml(text).unwrap()).unwrap();
+    let read = scope(&policy, "ann", &["gs://lake/wh/x read"]);
+    assert_eq!(read, "gs://lake/wh/ [read+list+create]", "read+write would delete");
+}

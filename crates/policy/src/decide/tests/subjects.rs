@@ -35,6 +35,27 @@ fn the_highest_priority_with_an_answer_decides() {
 }
 
 #[test]
+fn an_override_deny_beats_a_normal_allow_and_an_override_allow_a_normal_deny() {
+    let rules = |first: &str, second: &str| {
+        let rule = |id: &str, what: &str| {
+            [
+                "- { id: ",
+                id,
+                ", ",
+                what,
+                ", on: { prefix: 'gs://lake/wh/' }, to: ['principal:ann'], operations: [read] }\n",
+            ]
+            .concat()
+        };
+        let policy = policy(&["rules:\n", &rule("a", first), &rule("b", second)].concat());
+        scope(&policy, "ann", &["gs://lake/wh/x read"])
+    };
+    assert_eq!(rules("effect: deny, priority: override", "effect: allow"), DENIED);
+    assert_eq!(rules("effect: deny, priority: override", "effect: allow, priority: override"), DENIED);
+    assert_ne!(rules("effect: deny", "effect: allow, priority: override"), DENIED);
+}
+
+#[test]
 fn unless_takes_a_caller_out_of_a_rule() {
     let policy = policy(RULES);
     let amy = caller_in("amy", &["analysts"]);
