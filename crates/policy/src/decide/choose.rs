@@ -1,5 +1,7 @@
 //! The scope of one part: the widest prefix from the home downwards that qualifies, and its operations.
 
+use std::time::Duration;
+
 use lakegate_domain::{Operation, OperationSet, Part, Target, Timestamp};
 
 use super::lineage::{Home, Lineage};
@@ -18,9 +20,17 @@ pub(crate) struct Chosen<'s> {
     pub(crate) class: &'s Class,
     pub(crate) dataset: Option<&'s CompiledDataset>,
     pub(crate) until: Option<Timestamp>,
-    pub(crate) overrun_until: Option<Timestamp>,
     /// Whether the part is the home dataset's whole prefix, with one of the storage's operation sets.
     pub(crate) is_plain: bool,
+    choice: Choice<'s>,
+    candidate: Candidate,
+}
+
+impl Chosen<'_> {
+    /// `until` with the overrun that rules carry, of which at most `cap` counts.
+    pub(crate) fn overrun_until(&self, cap: Duration) -> Option<Timestamp> {
+        self.choice.overrun_until(self.candidate, self.part.operations(), self.until, cap)
+    }
 }
 
 /// Something that may become the scope's target.
@@ -55,12 +65,14 @@ pub(crate) fn choose<'s>(
         class,
         dataset,
         until,
-        overrun_until: choice.overrun_until(candidate, operations, until),
         is_plain: at_home && tree.storage.sets.contains(&operations),
+        choice,
+        candidate,
     })
 }
 
 /// One part's choice.
+#[derive(Debug)]
 struct Choice<'s> {
     lineage: Lineage<'s>,
     home: Option<Home<'s>>,
@@ -165,9 +177,10 @@ impl<'s> Choice<'s> {
         candidate: Candidate,
         operations: OperationSet,
         until: Option<Timestamp>,
+        cap: Duration,
     ) -> Option<Timestamp> {
         let until = until?;
-        let ends = Ends::Overrun(self.class.token_life());
+        let ends = Ends::Overrun(cap);
         match self.standing(candidate, self.closure(operations), ends) {
             Ok(later) => later.map(|later| later.max(until)),
             Err(_) => Some(until),

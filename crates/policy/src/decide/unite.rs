@@ -17,7 +17,7 @@ pub(crate) fn unite(
     let storage = chosen.first().map(|one| one.storage).ok_or(Refusal::PartCount)?;
     let terms = Terms::strictest(chosen.iter().map(|one| one.class));
     let until = earliest(chosen.iter().map(|one| one.until));
-    let overrun_until = earliest(chosen.iter().map(|one| one.overrun_until));
+    let overrun_until = earliest(chosen.iter().map(|one| one.overrun_until(terms.token_life)));
     let ends_early = until.filter(|until| *until < now.plus(terms.token_life));
     let datasets: BTreeSet<&DatasetName> =
         chosen.iter().filter_map(|one| one.dataset).map(|dataset| &dataset.name).collect();
