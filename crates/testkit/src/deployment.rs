@@ -16,7 +16,7 @@ use lakegate_client::{BrokeredStore, Client, ClientConfig, ClientIdentity, Stora
 use lakegate_cloud_emulator::Emulator;
 use lakegate_domain::{Bucket, Principal, StorageId};
 use lakegate_generator::{Generator, GeneratorParts};
-use lakegate_host::PolicyFeed;
+use lakegate_host::{AdminServer, PolicyFeed, Readiness};
 use lakegate_policy::{PolicyDocument, Snapshot};
 use lakegate_sts::Minter;
 use lakegate_token_store::{RedbStore, SealedTokens, SealingKey, SealingKeys, TokenStore};
@@ -31,6 +31,9 @@ const MAX_STALE: Duration = Duration::from_mins(30);
 /// How long a stopping broker waits for its last requests.
 const DRAIN: Duration = Duration::from_secs(5);
 
+/// How often a policy file is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
 /// A running Lakegate with its emulated cloud.
 #[derive(Debug)]
 pub struct Deployment {
@@ -40,6 +43,7 @@ pub struct Deployment {
     tokens: Arc<SealedTokens>,
     broker: Option<Broker>,
     generator: Option<Generator>,
+    admin: AdminServer,
     address: SocketAddr,
     registry: Registry,
     audit: AuditTrail,
@@ -54,8 +58,7 @@ impl Deployment {
     pub async fn start(options: Options) -> Result<Self> {
         let folder = tempfile::tempdir().context("temporary folder")?;
         let authority = Authority::new().context("certificate authority")?;
-        let snapshot = Snapshot::compile(&options.policy).context("policy")?;
-        let policy = PolicyFeed::fixed(snapshot);
+        let policy = policy_feed(&options).await.context("policy")?;
         let cloud = cloud::start(&options).await.context("emulated cloud")?;
         let tokens = shared_tier(&options).context("shared tier")?;
         let registry = Registry::new();
@@ -81,6 +84,7 @@ impl Deployment {
         };
         let broker = Broker::start(parts, &registry).await.context("broker")?;
         let address = broker.address();
+        let admin = start_admin(&registry, &policy).await.context("admin port")?;
         let deployment = Self {
             authority,
             emulator: cloud.emulator,
@@ -88,6 +92,7 @@ impl Deployment {
             tokens,
             broker: Some(broker),
             generator,
+            admin,
             address,
             registry,
             audit,
@@ -141,6 +146,11 @@ impl Deployment {
         self.address
     }
 
+    /// Where the admin port is: `/livez`, `/readyz`, `/metrics`.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin.local_addr()
+    }
+
     /// The certificate authority, for certificates of other callers.
     pub fn authority(&self) -> &Authority {
         &self.authority
@@ -188,9 +198,17 @@ impl Deployment {
             Some(broker) => broker.drain(DRAIN).await,
             None => true,
         };
+        self.admin.stop().await;
         self.emulator.shutdown().await;
         drained
     }
+}
+
+async fn start_admin(registry: &Registry, policy: &Arc<PolicyFeed>) -> Result<AdminServer> {
+    let readiness = Readiness::new();
+    let feed = Arc::clone(policy);
+    readiness.require("policy", move || feed.current().is_some());
+    Ok(AdminServer::start(SocketAddr::from(([127, 0, 0, 1], 0)), registry.clone(), readiness).await?)
 }
 
 fn shared_tier(options: &Options) -> Result<Arc<SealedTokens>> {
@@ -200,6 +218,16 @@ fn shared_tier(options: &Options) -> Result<Arc<SealedTokens>> {
     };
     let keys = SealingKeys::single(SealingKey::generate()?);
     Ok(Arc::new(SealedTokens::new(store, keys, "quickstart", Arc::clone(&options.clock))?))
+}
+
+async fn policy_feed(options: &Options) -> Result<Arc<PolicyFeed>> {
+    match &options.policy_file {
+        None => Ok(PolicyFeed::fixed(Snapshot::compile(&options.policy)?)),
+        Some(file) => {
+            let check: SnapshotCheck = Arc::new(|_| Ok(()));
+            Ok(PolicyFeed::start(file.clone(), check, LOOK_EVERY, Arc::clone(&options.clock)).await?)
+        }
+    }
 }
 
 fn audit_log(options: &Options, trail: &AuditTrail) -> std::io::Result<AuditLog> {

@@ -24,6 +24,8 @@ pub enum Source {
 pub struct Options {
     /// The policy; the sample lake's, unless set.
     pub policy: PolicyDocument,
+    /// A file that the broker and the generator follow instead; `policy` then only says which buckets there are.
+    pub policy_file: Option<PathBuf>,
     /// The broker's port; 0 picks one.
     pub port: u16,
     /// How source tokens are made.
@@ -86,6 +88,7 @@ impl Options {
     pub fn of(policy: PolicyDocument) -> Self {
         Self {
             policy,
+            policy_file: None,
             port: 0,
             source: Source::Impersonation,
             sts_per_minute: 6_000,

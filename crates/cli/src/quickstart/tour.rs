@@ -27,6 +27,7 @@ pub(super) async fn run(deployment: &Deployment, narrator: &Narrator) -> Result<
     narrator.heading("A data lake on this machine");
     narrator.line(&format!("cloud (emulated, enforcing)  {}", deployment.emulator().url()));
     narrator.line(&format!("broker (gRPC, mutual TLS)    {}", deployment.endpoint()));
+    narrator.line(&format!("admin port                   http://{}/metrics", deployment.admin_address()));
     narrator.line(&format!("bucket                       gs://{SAMPLE_BUCKET}"));
     for (key, content) in sample_objects() {
         deployment.emulator().put_object(SAMPLE_BUCKET, key, content).context("sample object")?;
