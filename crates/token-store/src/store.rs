@@ -13,7 +13,7 @@ pub const MAX_VALUE_BYTES: usize = 64 << 10;
 
 /// Keeps sealed bytes. It sees hashed keys and ciphertext only, and is not trusted with more.
 ///
-/// *Rules, held by [`crate::conformance`]:*
+/// *Rules, held by the module `conformance` (feature `test-util`):*
 /// - what was put is read back unchanged, by key, until it is put again, removed, or `keep_until` has come;
 /// - `keep_until` is a courtesy that saves space; whoever reads must not rely on it;
 /// - a value longer than [`MAX_VALUE_BYTES`] is refused by `put`; where one is found all the same, it is not
