@@ -18,7 +18,7 @@ pub(super) fn check_lengths(tree: &Tree) -> Vec<Finding> {
     for file in tree.rust() {
         all += 1;
         let lines = file.text.lines().count();
-        let cap = if file.file_name() == "main.rs" { MAIN_LINES } else { MOST_LINES };
+        let cap = if file.path.ends_with("src/main.rs") { MAIN_LINES } else { MOST_LINES };
         if lines > cap {
             findings.push(Finding::new(&file.path, 0, format!("has {lines} lines; the cap is {cap}")));
         }
@@ -61,7 +61,7 @@ mod tests {
             Some("a.rs")
         );
         assert_eq!(lengths(&[("src/main.rs", 61)]).len(), 1);
-        assert!(lengths(&[("src/main.rs", 60), ("a.rs", 350)]).is_empty());
+        assert!(lengths(&[("src/main.rs", 60), ("tests/x/main.rs", 61), ("a.rs", 350)]).is_empty());
     }
 
     #[test]
