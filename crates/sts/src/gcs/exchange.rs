@@ -28,13 +28,30 @@ pub(super) struct Exchanged {
     pub(super) ends_at: Instant,
 }
 
+/// An exchange without a token.
+pub(super) enum Refused {
+    /// The STS does not accept the source token (`invalid_grant`).
+    Subject {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// Anything else.
+    Other(MintError),
+}
+
+impl<E: Into<MintError>> From<E> for Refused {
+    fn from(error: E) -> Self {
+        Self::Other(error.into())
+    }
+}
+
 /// Trades the source token for one that the boundary confines. One call, no retry.
 pub(super) async fn exchange(
     http: &HttpClient,
     sts: &Endpoint,
     source: &SourceToken,
     boundary: &Boundary,
-) -> Result<Exchanged, MintError> {
+) -> Result<Exchanged, Refused> {
     let form = form_urlencoded::Serializer::new(String::new())
         .append_pair("grant_type", GRANT_TYPE)
         .append_pair("subject_token_type", ACCESS_TOKEN)
@@ -43,31 +60,31 @@ pub(super) async fn exchange(
         .append_pair("options", boundary.as_json())
         .finish();
     match http.post_form(sts, form).await {
-        Ok(reply) if reply.status == 200 => read(&reply, source),
+        Ok(reply) if reply.status == 200 => Ok(read(&reply, source)?),
         Ok(reply) => Err(refusal(&reply)),
         Err(Fault::TooLarge) => Err(BadReply::TooLarge.into()),
-        Err(Fault::Unreachable) => Err(MintError::unavailable()),
+        Err(Fault::Unreachable) => Err(MintError::unavailable().into()),
     }
 }
 
-fn read(reply: &Reply, source: &SourceToken) -> Result<Exchanged, MintError> {
+fn read(reply: &Reply, source: &SourceToken) -> Result<Exchanged, BadReply> {
     let granted = reply::granted(&reply.body, Some(ACCESS_TOKEN))?;
     if granted.token.expose() == source.secret().expose() {
-        return Err(BadReply::NotDownscoped.into());
+        return Err(BadReply::NotDownscoped);
     }
     let said = granted.life.map_or(source.ends_at(), |life| reply.asked_at + life);
     Ok(Exchanged { token: granted.token, ends_at: said.min(source.ends_at()) })
 }
 
-fn refusal(reply: &Reply) -> MintError {
+fn refusal(reply: &Reply) -> Refused {
     let throttled = MintError::Throttled { retry_after: reply.retry_after.unwrap_or(DEFAULT_PAUSE) };
     match (reply.status, reply::refused(&reply.body)) {
-        (429, _) | (400..=403, OAuthError::QuotaExceeded) => throttled,
-        (400 | 401, OAuthError::InvalidGrant) => MintError::SourceRefused,
-        (status @ (400 | 401 | 403), _) => MintError::BoundaryRefused { status },
+        (429, _) | (400..=403, OAuthError::QuotaExceeded) => throttled.into(),
+        (status @ (400 | 401), OAuthError::InvalidGrant) => Refused::Subject { status },
+        (status @ (400 | 401 | 403), _) => MintError::BoundaryRefused { status }.into(),
         (408 | 500..=599, _) => match reply.retry_after {
-            Some(retry_after) => MintError::Unavailable { retry_after },
-            None => MintError::unavailable(),
+            Some(retry_after) => MintError::Unavailable { retry_after }.into(),
+            None => MintError::unavailable().into(),
         },
         _ => BadReply::Status.into(),
     }

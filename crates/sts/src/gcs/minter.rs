@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::boundary::Boundary;
-use super::exchange::{Exchanged, exchange};
+use super::exchange::{Exchanged, Refused, exchange};
 use super::source::{CachedSource, Source, SourceToken, WantedLife};
 use crate::http::{Endpoint, HttpClient};
 use crate::{BadReply, ConfigError, MintError, Minter, NotExpressible};
@@ -114,6 +114,16 @@ impl GcsMinter {
     }
 }
 
+/// Who is to blame when the STS does not accept a source token. One that was made for this very exchange is good,
+/// so it is what came with it; otherwise a scope that the STS answers so would never come to rest.
+fn blame(source: &SourceToken, began: Instant, status: u16) -> MintError {
+    if source.age() <= began.elapsed() {
+        MintError::BoundaryRefused { status }
+    } else {
+        MintError::SourceRefused
+    }
+}
+
 /// Whether Google Cloud Storage can express a scope; for whoever checks a policy without a minter.
 ///
 /// # Errors
@@ -126,12 +136,17 @@ pub fn expressible(scope: &Scope) -> Result<(), NotExpressible> {
 impl Minter for GcsMinter {
     async fn mint(&self, scope: &Scope, snapshot: u64) -> Result<Arc<AccessToken>, MintError> {
         let boundary = Boundary::of(scope)?;
+        let began = Instant::now();
         let source = self.source_token(scope).await?;
-        let outcome = exchange(&self.http, &self.sts, &source, &boundary).await;
-        if matches!(outcome, Err(MintError::SourceRefused)) {
-            self.source.forget(&source);
-        }
-        let token = self.access_token(outcome?, scope, snapshot);
+        let exchanged = match exchange(&self.http, &self.sts, &source, &boundary).await {
+            Ok(exchanged) => exchanged,
+            Err(Refused::Subject { status }) => {
+                self.source.forget(&source);
+                return Err(blame(&source, began, status));
+            }
+            Err(Refused::Other(error)) => return Err(error),
+        };
+        let token = self.access_token(exchanged, scope, snapshot);
         if token.life() < self.shortest_life {
             self.source.forget(&source);
             return Err(BadReply::ShortLived.into());

@@ -120,6 +120,49 @@ async fn st11_a_redirect_is_an_answer_and_not_an_order() {
     assert_eq!(post(&server(answer).await).await.map(|reply| reply.status).ok(), Some(307));
 }
 
+/// A server over TLS whose certificate, for `localhost`, only its own authority vouches for.
+async fn tls_server() -> (Endpoint, CertificateDer<'static>) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let certificate = made.cert.der().clone();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = ["https://localhost:", &listener.local_addr().unwrap().port().to_string(), "/token"].concat();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            if let Ok(mut stream) = acceptor.accept(stream).await
+                && stream.read(&mut [0; 4096]).await.is_ok()
+                && stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.is_ok()
+            {
+                stream.shutdown().await.ok();
+            }
+        }
+    });
+    (Endpoint::new("test", &Url::parse(&url).unwrap(), &[], &[]).unwrap(), certificate)
+}
+
+#[tokio::test]
+async fn st11_only_a_certificate_of_a_trusted_authority_is_spoken_to() {
+    let (endpoint, certificate) = tls_server().await;
+    for (roots, reached) in
+        [(Roots::Only(vec![certificate]), true), (Roots::Only(Vec::new()), false), (Roots::System, false)]
+    {
+        let client = HttpClient::new(HttpConfig { roots, ..HttpConfig::default() }).unwrap();
+        let outcome = client.post_form(&endpoint, "a=b".to_owned()).await;
+        assert_eq!(outcome.is_ok(), reached);
+    }
+    let junk = Roots::Only(vec![CertificateDer::from(vec![1, 2, 3])]);
+    let refused = HttpClient::new(HttpConfig { roots: junk, ..HttpConfig::default() });
+    assert_eq!(refused.err(), Some(ConfigError::TrustAnchor));
+}
+
 #[tokio::test]
 async fn st11_proxy_variables_are_not_read() {
     // A process of its own, because variables belong to the whole process.
