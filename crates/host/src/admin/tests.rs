@@ -63,6 +63,14 @@ async fn stopping_closes_the_port_even_when_a_client_does_not_finish() {
     assert!(TcpStream::connect(address).await.is_err());
 }
 
+#[tokio::test(start_paused = true)]
+async fn stopping_does_not_wait_where_nobody_is_served() {
+    let server = start(Registry::new(), Readiness::new()).await;
+    let begun = tokio::time::Instant::now();
+    server.stop().await;
+    assert!(begun.elapsed().is_zero());
+}
+
 #[tokio::test]
 async fn a_port_in_use_is_named() {
     let server = start(Registry::new(), Readiness::new()).await;
