@@ -26,7 +26,7 @@ pub(crate) use actions::{cancel_session, continue_session};
 pub(crate) use conditions::Conditions;
 pub(crate) use incoming::{Incoming, decode};
 pub(crate) use listing::{ListQuery, Page};
-pub(crate) use media::{instant, media, quoted_etag, stamp};
+pub(crate) use media::{instant, media, quoted_etag, stamp, stamp_hashes};
 pub(crate) use objects::{Attributes, NewObject, Object, Storage};
 pub(crate) use refusal::{Missing, Refusal};
 pub(crate) use sessions::{Progress, Session};

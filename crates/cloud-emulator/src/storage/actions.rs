@@ -122,16 +122,16 @@ impl Access<'_> {
         Ok(id)
     }
 
-    /// A part of a multipart upload; its entity tag.
+    /// A part of a multipart upload.
     pub(crate) fn upload_part(
         &self,
         name: Name<'_>,
         id: &str,
         number: u32,
-        content: Bytes,
-    ) -> Result<String, Refusal> {
+        new: NewObject,
+    ) -> Result<Part, Refusal> {
         self.require_upload(name)?;
-        self.cloud.storage.uploads.add(id, name, number, content)
+        self.cloud.storage.uploads.add(id, name, number, new)
     }
 
     /// The object that a multipart upload's parts make.

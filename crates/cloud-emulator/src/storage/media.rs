@@ -4,7 +4,7 @@ use axum::response::Response;
 use http::StatusCode;
 use lakegate_domain::Timestamp;
 
-use super::{Incoming, Object, Refusal, range};
+use super::{Incoming, NewObject, Object, Refusal, range};
 use crate::reply;
 
 /// The content, or the part of it that `Range` asks for, with everything headers say about an object.
@@ -55,14 +55,19 @@ fn describe(response: &mut Response, object: &Object) {
 
 /// The headers that say which version of an object an answer is about.
 pub(crate) fn stamp(response: &mut Response, object: &Object) {
-    let hashes = match object.new.md5_base64() {
-        Some(md5) => format!("crc32c={},md5={md5}", object.new.crc32c),
-        None => format!("crc32c={}", object.new.crc32c),
-    };
-    reply::set(response, "x-goog-hash", &hashes);
+    stamp_hashes(response, &object.new);
     reply::set(response, "x-goog-generation", &object.generation.to_string());
     reply::set(response, "x-goog-metageneration", &object.metageneration.to_string());
     reply::set(response, "etag", &quoted_etag(object));
+}
+
+/// `x-goog-hash` with the hashes that there are; clients compare them with what they sent or got.
+pub(crate) fn stamp_hashes(response: &mut Response, new: &NewObject) {
+    let hashes = match new.md5_base64() {
+        Some(md5) => format!("crc32c={},md5={md5}", new.crc32c),
+        None => format!("crc32c={}", new.crc32c),
+    };
+    reply::set(response, "x-goog-hash", &hashes);
 }
 
 /// The entity tag in its quotes.

@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use lakegate_domain::{Clock, Timestamp};
-use md5::{Digest, Md5};
 
 use super::{Attributes, Missing, Name, NewObject, Refusal};
 
@@ -15,7 +14,7 @@ const MAX_PART: u32 = 10_000;
 /// One uploaded part.
 #[derive(Debug, Clone)]
 pub(crate) struct Part {
-    pub(crate) content: Bytes,
+    pub(crate) new: NewObject,
     /// The entity tag, without quotes: the MD5 in hexadecimal.
     pub(crate) etag: String,
     pub(crate) uploaded: Timestamp,
@@ -50,23 +49,16 @@ impl Uploads {
         self.lock().insert(id.to_owned(), upload);
     }
 
-    /// Adds or replaces a part of the upload of that object; the part's entity tag.
-    pub(super) fn add(
-        &self,
-        id: &str,
-        name: Name<'_>,
-        number: u32,
-        content: Bytes,
-    ) -> Result<String, Refusal> {
+    /// Adds or replaces a part of the upload of that object; the part as it stands.
+    pub(super) fn add(&self, id: &str, name: Name<'_>, number: u32, new: NewObject) -> Result<Part, Refusal> {
         if !(1..=MAX_PART).contains(&number) {
             return Err(Refusal::Invalid("Part number must be between 1 and 10000."));
         }
-        let md5: [u8; 16] = Md5::digest(&content).into();
-        let etag = hex::encode(md5);
-        let part = Part { content, etag: etag.clone(), uploaded: self.clock.now() };
+        let etag = new.md5.map(hex::encode).unwrap_or_default();
+        let part = Part { new, etag, uploaded: self.clock.now() };
         let mut uploads = self.lock();
-        find(&mut uploads, id, name)?.parts.insert(number, part);
-        Ok(etag)
+        find(&mut uploads, id, name)?.parts.insert(number, part.clone());
+        Ok(part)
     }
 
     /// The parts that are there.
@@ -94,7 +86,7 @@ impl Uploads {
             let part = upload.parts.get(number).filter(|part| part.etag == etag.trim_matches('"'));
             let part =
                 part.ok_or(Refusal::Invalid("One or more of the specified parts could not be found."))?;
-            content.extend_from_slice(&part.content);
+            content.extend_from_slice(&part.new.content);
         }
         Ok(NewObject::composed(content.freeze(), upload.attributes.clone()))
     }

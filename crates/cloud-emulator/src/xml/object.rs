@@ -77,7 +77,7 @@ pub(super) fn attributes(incoming: &Incoming) -> Attributes {
 }
 
 /// Compares `Content-MD5` and `x-goog-hash` with the content.
-fn check_hashes(incoming: &Incoming, new: &NewObject) -> Result<(), Refusal> {
+pub(super) fn check_hashes(incoming: &Incoming, new: &NewObject) -> Result<(), Refusal> {
     let md5 = new.md5_base64();
     let declared = incoming.headers.get_all("x-goog-hash").iter().filter_map(|value| value.to_str().ok());
     let wrong_hash = declared.flat_map(|value| value.split(',')).map(str::trim).any(|hash| {

@@ -7,9 +7,12 @@ use super::documents::{
     self, CompleteMultipartUpload, CompleteMultipartUploadResult, InitiateMultipartUploadResult,
     ListPartsResult, PartEntry,
 };
-use super::object::attributes;
+use super::object::{attributes, check_hashes};
 use crate::reply;
-use crate::storage::{Access, Conditions, Incoming, Name, Refusal, instant, quoted_etag, stamp};
+use crate::storage::{
+    Access, Attributes, Conditions, Incoming, Name, NewObject, Part, Refusal, instant, quoted_etag, stamp,
+    stamp_hashes,
+};
 
 /// `POST /B/KEY?uploads`.
 pub(super) fn begin(access: &Access<'_>, incoming: &Incoming, object: Name<'_>) -> Result<Response, Refusal> {
@@ -26,9 +29,12 @@ pub(super) fn part(
     id: &str,
 ) -> Result<Response, Refusal> {
     let number = incoming.query_number("partNumber")?.ok_or(Refusal::Invalid("Missing partNumber."))?;
-    let etag = access.upload_part(object, id, number, incoming.body.clone())?;
+    let new = NewObject::new(incoming.body.clone(), Attributes::default());
+    check_hashes(incoming, &new)?;
+    let part = access.upload_part(object, id, number, new)?;
     let mut response = reply::empty(StatusCode::OK);
-    reply::set(&mut response, "etag", &format!("\"{etag}\""));
+    reply::set(&mut response, "etag", &format!("\"{}\"", part.etag));
+    stamp_hashes(&mut response, &part.new);
     Ok(response)
 }
 
@@ -59,11 +65,11 @@ pub(super) fn abort(access: &Access<'_>, object: Name<'_>, id: &str) -> Result<R
 /// `GET /B/KEY?uploadId=U`.
 pub(super) fn list_parts(access: &Access<'_>, object: Name<'_>, id: &str) -> Result<Response, Refusal> {
     let parts = access.list_parts(object, id)?;
-    let entry = |(part_number, part): (u32, crate::storage::Part)| PartEntry {
+    let entry = |(part_number, part): (u32, Part)| PartEntry {
         part_number,
         last_modified: instant(part.uploaded),
         etag: format!("\"{}\"", part.etag),
-        size: part.content.len(),
+        size: part.new.content.len(),
     };
     let document = ListPartsResult::new(object, id, parts.into_iter().map(entry).collect());
     Ok(documents::answer(StatusCode::OK, "ListPartsResult", &document))

@@ -83,6 +83,22 @@ async fn rp19_an_upload_id_is_no_key_to_another_name_or_caller() {
 }
 
 #[tokio::test]
+async fn a_part_is_answered_with_its_hashes_and_compared_with_the_declared_ones() {
+    let world = World::start().await;
+    let writer = world.writer().await;
+    let path = "/lake/wh/sales/big";
+    let id = begin(&world, &writer, path).await;
+    let put = |hash: &'static str| {
+        let request = world.request(Method::PUT, &format!("{path}?partNumber=1&uploadId={id}"));
+        request.bearer_auth(&writer).header("x-goog-hash", hash).body("hello").send()
+    };
+    let good = put("crc32c=mnG7TA==").await.unwrap();
+    assert_eq!(good.headers()["x-goog-hash"], "crc32c=mnG7TA==,md5=XUFAKrxLKna5cZ2REBfFkg==");
+    assert_eq!(put("crc32c=AAAAAA==").await.unwrap().status(), StatusCode::BAD_REQUEST);
+    assert_eq!(put("md5=AAAA").await.unwrap().status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
 async fn unfit_parts_are_refused() {
     let world = World::start().await;
     let writer = world.writer().await;
