@@ -2,7 +2,7 @@
 //!
 //! A [`Client`] asks Lakegate brokers for storage tokens, keeps them in a tier of its own, serves everything they
 //! cover from there, renews what is used in the background, and survives an outage of the brokers as long as its
-//! tokens live. With the feature `object_store`, [`BrokeredStore`](store::BrokeredStore) is a whole object store for
+//! tokens live. With the feature `object_store`, [`BrokeredStore`] is a whole object store for
 //! `gs://` on top of it.
 //!
 //! ```no_run
@@ -32,12 +32,13 @@ mod freshness;
 mod service;
 mod status;
 #[cfg(feature = "object_store")]
-pub mod store;
+mod store;
 #[cfg(test)]
 mod testing;
 mod tier;
 mod token;
 mod transport;
+mod watch;
 
 pub use client::{AsTarget, Client};
 pub use config::{ClientConfig, ClientIdentity};

@@ -15,6 +15,7 @@ use crate::flight::{Boarding, Flights, Landing, Neighbourhood, Outcome, Takeoff}
 use crate::freshness::Moment;
 use crate::tier::{Found, Slot, Tier, Wanted};
 use crate::token::{Answer, BrokeredToken, Origin, Served, TokenDigest};
+use crate::watch::Watch;
 
 /// A token that replaced a refused one and is refused itself so soon is not replaced again.
 const REPLACEMENT_SPACING: Duration = Duration::from_secs(30);
@@ -25,7 +26,7 @@ pub(crate) struct Service {
     tier: Tier,
     flights: Arc<Flights>,
     broker: Arc<dyn Broker>,
-    clock: Arc<dyn Clock>,
+    watch: Watch,
     runtime: Handle,
 }
 
@@ -45,7 +46,7 @@ impl Service {
         capacity: usize,
         runtime: Handle,
     ) -> Self {
-        Self { tier: Tier::new(capacity), flights: Arc::default(), broker, clock, runtime }
+        Self { tier: Tier::new(capacity), flights: Arc::default(), broker, watch: Watch::new(clock), runtime }
     }
 
     pub(crate) fn tier_len(&self) -> usize {
@@ -54,11 +55,13 @@ impl Service {
 
     /// A live token of the tier; starts its renewal when that is due.
     pub(crate) fn cached(self: &Arc<Self>, wanted: Wanted<'_>) -> Option<Arc<BrokeredToken>> {
-        let Found::Live(slot, now) = self.tier.find(wanted, || self.now()) else { return None };
-        if slot.claim_renewal(now) {
-            self.renew(&slot);
-        }
-        Some(Arc::clone(&slot.token))
+        let serve = |slot: &Arc<Slot>, now| {
+            if slot.claim_renewal(now) {
+                self.renew(slot);
+            }
+            Arc::clone(&slot.token)
+        };
+        self.tier.hit(wanted, || self.watch.now(), serve)
     }
 
     /// A token for normalised parts, from whatever call brings it first.
@@ -68,7 +71,7 @@ impl Service {
         let mut renewed = false;
         loop {
             match self.tier.find(Wanted::Parts(&ask.parts), || self.now()) {
-                Found::Live(slot, _) => return Ok(fresh(Arc::clone(&slot.token))),
+                Found::Live(slot) => return Ok(fresh(Arc::clone(&slot.token))),
                 // Everybody below a token that ran out asks for that token's successor, together.
                 Found::Stale(slot) if !renewed => {
                     renewed = true;
@@ -97,7 +100,7 @@ impl Service {
     pub(crate) async fn replace_rejected(self: &Arc<Self>, token: &BrokeredToken) -> Outcome {
         let digest = token.digest();
         let wanted = Wanted::Parts(&token.covered);
-        if let Found::Live(slot, _) = self.tier.find(wanted, || self.now())
+        if let Found::Live(slot) = self.tier.find(wanted, || self.now())
             && slot.token.digest() != digest
         {
             return Ok(Arc::clone(&slot.token));
@@ -120,7 +123,7 @@ impl Service {
         let parts = ask.parts.clone();
         self.flights.board(ask, neighbourhood, || {
             match self.tier.find(Wanted::Parts(&parts), || self.now()) {
-                Found::Live(slot, _) => Some(Arc::clone(&slot.token)),
+                Found::Live(slot) => Some(Arc::clone(&slot.token)),
                 Found::Stale(_) | Found::Nothing => None,
             }
         })
@@ -196,7 +199,7 @@ impl Service {
     }
 
     fn now(&self) -> Moment {
-        Moment { wall: self.clock.now(), monotonic: Instant::now() }
+        self.watch.exact()
     }
 }
 

@@ -7,7 +7,7 @@
 
 mod shelf;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -84,14 +84,15 @@ fn millis(duration: Duration) -> u64 {
 #[derive(Debug)]
 pub(crate) enum Found {
     /// A token that may be served.
-    Live(Arc<Slot>, Moment),
+    Live(Arc<Slot>),
     /// Only a token too near to its end; asking for the same again will serve everybody below it.
     Stale(Arc<Slot>),
     /// No token covers this.
     Nothing,
 }
 
-type Index = HashMap<Bucket, Arc<Shelf>>;
+/// The buckets with tokens. A job has one or two, and comparing is quicker than hashing.
+type Index = BTreeMap<Bucket, Arc<Shelf>>;
 
 /// Tokens by what they cover, at most `capacity` of them.
 #[derive(Debug)]
@@ -108,18 +109,22 @@ impl Tier {
 
     /// Looks for a token, the deepest covering one first. The time is read only when one was found.
     pub(crate) fn find(&self, wanted: Wanted<'_>, now: impl Fn() -> Moment) -> Found {
-        let index = self.index.load();
-        let Some(target) = wanted.first() else { return Found::Nothing };
-        let Some(tokens) = index.get(target.bucket()) else { return Found::Nothing };
         let mut stale = None;
-        for slot in tokens.candidates(target).filter(|slot| wanted.is_served_by(&slot.token)) {
-            let now = now();
-            if slot.token.is_live(now) {
-                return Found::Live(Arc::clone(slot), now);
-            }
-            stale.get_or_insert(slot);
+        let index = self.index.load();
+        match search(&index, wanted, now, &mut stale) {
+            Some((slot, _)) => Found::Live(Arc::clone(slot)),
+            None => stale.map_or(Found::Nothing, |slot| Found::Stale(Arc::clone(slot))),
         }
-        stale.map_or(Found::Nothing, |slot| Found::Stale(Arc::clone(slot)))
+    }
+
+    /// Looks for a token that may be served and shows it where it lies: nothing is counted up or down.
+    pub(crate) fn hit<R>(
+        &self,
+        wanted: Wanted<'_>,
+        now: impl Fn() -> Moment,
+        serve: impl FnOnce(&Arc<Slot>, Moment) -> R,
+    ) -> Option<R> {
+        search(&self.index.load(), wanted, now, &mut None).map(|(slot, now)| serve(slot, now))
     }
 
     /// Puts a token in, in place of `predecessor` and of any older token that covers the same.
@@ -156,14 +161,33 @@ impl Tier {
     }
 }
 
+/// The deepest live token for what is wanted; `stale` gets the deepest that is not live any more.
+fn search<'a>(
+    index: &'a Index,
+    wanted: Wanted<'a>,
+    now: impl Fn() -> Moment,
+    stale: &mut Option<&'a Arc<Slot>>,
+) -> Option<(&'a Arc<Slot>, Moment)> {
+    let target = wanted.first()?;
+    let tokens = index.get(target.bucket())?;
+    tokens.candidates(target).filter(|slot| wanted.is_served_by(&slot.token)).find_map(|slot| {
+        let now = now();
+        let live = slot.token.is_live(now);
+        if !live {
+            stale.get_or_insert(slot);
+        }
+        live.then_some((slot, now))
+    })
+}
+
 /// Takes out all slots of which `leaves` is true.
 fn withdraw(slots: &mut Vec<Arc<Slot>>, index: &mut Index, leaves: impl Fn(&Arc<Slot>) -> bool) {
     slots.retain(|slot| {
         let leaving = leaves(slot);
         if leaving {
             for part in slot.token.covered() {
-                if let Some(shelf) = index.get_mut(part.target().bucket()) {
-                    Arc::make_mut(shelf).remove(part.target(), slot);
+                if let Some(tokens) = index.get_mut(part.target().bucket()) {
+                    Arc::make_mut(tokens).remove(part.target(), slot);
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! What the store sends to the storage and asks of the broker. The storage here is a script over HTTP.
 
+mod enforced;
 mod peer;
 
 use futures_util::TryStreamExt;

@@ -3,18 +3,21 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use lakegate_domain::Target;
 
 use super::Slot;
 
 type Slots = Arc<[Arc<Slot>]>;
+/// Keys come from brokers' answers, so a quick hash is good enough.
+type ByKey = HashMap<Arc<str>, Slots, RandomState>;
 
 /// The tokens that cover something in one bucket.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Shelf {
-    objects: HashMap<Arc<str>, Slots>,
+    objects: ByKey,
     /// By the prefix without its slash; the bucket's root is the empty key.
-    prefixes: HashMap<Arc<str>, Slots>,
+    prefixes: ByKey,
     /// The longest key in `prefixes`: no probe is made below it.
     longest: usize,
     /// The shortest key in `prefixes`: no probe is made above it.
@@ -61,7 +64,7 @@ impl Shelf {
         self.objects.is_empty() && self.prefixes.is_empty()
     }
 
-    fn map_of(&mut self, target: &Target) -> &mut HashMap<Arc<str>, Slots> {
+    fn map_of(&mut self, target: &Target) -> &mut ByKey {
         match target {
             Target::Object(_) => &mut self.objects,
             Target::Prefix(_) => &mut self.prefixes,
