@@ -129,6 +129,9 @@ impl StorageTiers {
     /// When the grant ends too soon for any token, or the minter fails.
     pub async fn mint(&self, want: &Want<'_>, snapshot: u64) -> Result<Served, Failure> {
         let scope = self.scope_to_mint(want)?;
+        if self.is_known_to_outlive(want, scope) {
+            return Err(Failure::GrantEndsTooSoon);
+        }
         let token = match self.minter.mint(scope, snapshot).await {
             Err(MintError::CannotEndEarly | MintError::TooShort) => return Err(Failure::GrantEndsTooSoon),
             other => other?,
@@ -136,15 +139,23 @@ impl StorageTiers {
         if token.scope_tag != scope.tag() {
             return Err(mismatch());
         }
-        if self.outlives(want, &token) {
-            return Err(Failure::GrantEndsTooSoon);
-        }
         if token.remaining(self.clock.now()) < least_life(scope, &token) {
             return Err(Failure::Mint(MintError::BadReply(BadReply::ShortLived)));
         }
         self.local.put(scope, Arc::clone(&token));
         self.share(scope, &token).await;
+        if self.outlives(want, &token) {
+            return Err(Failure::GrantEndsTooSoon);
+        }
         Ok(served(token, Tier::Minted, scope))
+    }
+
+    /// Whether a token that lives already shows that a new one would outlive the grant: a later one ends later. So
+    /// a grant that ends too soon costs one call to the cloud, not one for each request.
+    fn is_known_to_outlive(&self, want: &Want<'_>, scope: &Scope) -> bool {
+        self.local
+            .get(scope)
+            .is_some_and(|token| token.expires_at > self.clock.now() && self.outlives(want, &token))
     }
 
     /// Puts a token into the shared tier. A store that does not take it costs another minting, not this answer.
