@@ -16,7 +16,7 @@ use lakegate_client::{BrokeredStore, Client, ClientConfig, ClientIdentity, Stora
 use lakegate_cloud_emulator::Emulator;
 use lakegate_domain::{Bucket, Principal, StorageId};
 use lakegate_generator::{Generator, GeneratorParts};
-use lakegate_host::{AdminServer, PolicyFeed, Readiness};
+use lakegate_host::{AdminServer, PolicyFeed, Readiness, SnapshotCheck};
 use lakegate_policy::{PolicyDocument, Snapshot};
 use lakegate_sts::Minter;
 use lakegate_token_store::{RedbStore, SealedTokens, SealingKey, SealingKeys, TokenStore};

@@ -79,8 +79,9 @@ impl Deployment {
                 io::Result::Ok(TokioIo::new(stream))
             }
         };
-        let endpoint = Endpoint::from(Uri::builder().scheme("http").authority("localhost").path_and_query("/").build()?)
-            .origin(self.endpoint().parse()?);
+        let endpoint =
+            Endpoint::from(Uri::builder().scheme("http").authority("localhost").path_and_query("/").build()?)
+                .origin(self.endpoint().parse()?);
         Ok(endpoint.connect_with_connector_lazy(tower::service_fn(dial)))
     }
 }
