@@ -25,6 +25,8 @@ pub struct Limits {
     pub handshake_seconds: u64,
     /// Seconds after the handshake until the client's HTTP/2 preface must be here.
     pub preface_seconds: u64,
+    /// Seconds for a whole request: its body, its method and its audit record.
+    pub request_seconds: u64,
     /// Seconds after which a connection is asked to go and come again.
     pub connection_age_seconds: u64,
     /// Narrowed scopes that one principal may have minted in a minute.
@@ -42,6 +44,7 @@ impl Default for Limits {
             header_bytes: 16 * 1024,
             handshake_seconds: 5,
             preface_seconds: 5,
+            request_seconds: 10,
             connection_age_seconds: 3_600,
             narrowed_mints_per_minute: 60,
             local_tokens: 100_000,
@@ -75,6 +78,10 @@ impl Limits {
 
     pub(crate) fn preface(&self) -> Duration {
         Duration::from_secs(self.preface_seconds)
+    }
+
+    pub(crate) fn request(&self) -> Duration {
+        Duration::from_secs(self.request_seconds)
     }
 
     pub(crate) fn connection_age(&self) -> Duration {

@@ -12,4 +12,4 @@ mod status;
 pub(crate) use desk::Desk;
 pub(crate) use request::RequestContext;
 pub(crate) use service::routes;
-pub(crate) use status::{DEADLINE_EXCEEDED, INTERNAL, fixed_status, to_status};
+pub(crate) use status::{DEADLINE_EXCEEDED, INTERNAL, MALFORMED, UNIMPLEMENTED, fixed_status, to_status};

@@ -107,6 +107,27 @@ pub struct HandedOut {
     pub tier: &'static str,
 }
 
+impl Record {
+    /// A record of somebody unknown who asked for something: refused, without a token.
+    pub fn new(time: Timestamp, audit_id: AuditId, rpc: &'static str, peer: SocketAddr) -> Self {
+        Self {
+            time,
+            audit_id,
+            rpc,
+            peer,
+            principal: None,
+            proof: None,
+            on_behalf_of: None,
+            parts: Vec::new(),
+            decision: Decision::Deny,
+            reason: "internal",
+            rule: None,
+            snapshot: None,
+            token: None,
+        }
+    }
+}
+
 fn id<S: Serializer>(id: &AuditId, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(id.as_str())
 }

@@ -50,6 +50,11 @@ impl Desk {
     /// Hands a record to the audit log.
     pub(crate) async fn write(&self, context: &RequestContext, record: &Record) -> Result<(), Failure> {
         context.mark_audited();
+        self.accept(record).await
+    }
+
+    /// Hands in a record of a request without a context.
+    pub(crate) async fn accept(&self, record: &Record) -> Result<(), Failure> {
         self.audit.accept(record).await.map_err(|_| {
             self.metrics.audit_failures.inc();
             Failure::Audit

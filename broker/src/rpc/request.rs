@@ -7,7 +7,7 @@ use lakegate_domain::{Caller, Timestamp};
 use tonic::{Request, Status};
 
 use crate::Peer;
-use crate::audit::{AuditId, Decision, Record};
+use crate::audit::{AuditId, Record};
 
 /// One request: who asks, from where, and the id under which it is found later.
 #[derive(Debug, Clone)]
@@ -31,25 +31,15 @@ impl RequestContext {
     /// A record of this request, refused and without a token until told otherwise.
     pub(crate) fn record(&self, rpc: &'static str, time: Timestamp) -> Record {
         Record {
-            time,
-            audit_id: self.audit_id.clone(),
-            rpc,
-            peer: self.peer.address(),
             principal: Some(self.caller.principal().clone()),
             proof: Some(self.caller.proof().as_str()),
-            on_behalf_of: None,
-            parts: Vec::new(),
-            decision: Decision::Deny,
-            reason: "internal",
-            rule: None,
-            snapshot: None,
-            token: None,
+            ..Record::new(time, self.audit_id.clone(), rpc, self.peer.address())
         }
     }
 
-    /// The same request under an id of its own: one item of a batch.
+    /// One item of a batch: the same request under an id, and with a record, of its own.
     pub(crate) fn item(&self, audit_id: AuditId) -> Self {
-        Self { audit_id, ..self.clone() }
+        Self::new(self.peer.clone(), self.caller.clone(), audit_id)
     }
 
     /// Notes that a record was written.

@@ -63,6 +63,12 @@ pub(crate) const DEADLINE_EXCEEDED: i32 = Code::DeadlineExceeded as i32;
 /// The number of the code that a request gets whose handler panicked.
 pub(crate) const INTERNAL: i32 = Code::Internal as i32;
 
+/// The number of the code that a method gets which is not served.
+pub(crate) const UNIMPLEMENTED: i32 = Code::Unimplemented as i32;
+
+/// The number of the code that a request gets which is no message of the schema.
+pub(crate) const MALFORMED: i32 = Code::InvalidArgument as i32;
+
 /// The error of one item of a batch.
 pub(crate) fn to_batch_error(failure: &Failure) -> v1::BatchError {
     let public = public(failure);

@@ -13,8 +13,9 @@ use tokio_rustls::server::TlsStream;
 
 use self::preface::Prefaced;
 use super::Shared;
+use crate::layers::Handler;
 use crate::limits::Seat;
-use crate::{layers, peer::Peer};
+use crate::peer::Peer;
 
 /// Serves a connection in a task of its own, or drops it when no seat is free.
 pub(super) fn spawn(stream: TcpStream, address: SocketAddr, shared: &Shared) {
@@ -51,9 +52,9 @@ async fn run(stream: TcpStream, address: SocketAddr, shared: Shared, seat: Seat)
 async fn serve(stream: TlsStream<TcpStream>, address: SocketAddr, shared: &Shared) {
     let peer = Peer::after_handshake(address, stream.get_ref().1);
     let (stream, prefaced) = Prefaced::new(stream);
-    let (desk, routes) = (Arc::clone(&shared.desk), shared.routes.clone());
-    let service =
-        service_fn(move |request| layers::handle(Arc::clone(&desk), routes.clone(), peer.clone(), request));
+    let (desk, routes, deadline) = (Arc::clone(&shared.desk), shared.routes.clone(), shared.limits.request());
+    let handler = Handler { desk, routes, peer, deadline };
+    let service = service_fn(move |request| handler.clone().handle(request));
     let connection = shared.limits.http2().serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let mut stop = shared.stop.clone();
