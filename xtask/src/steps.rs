@@ -27,7 +27,8 @@ pub(crate) fn doc() -> Result<()> {
 pub(crate) fn deny() -> Result<()> {
     let wanted = format!("cargo-deny {CARGO_DENY}");
     if output(cargo(&["deny", "--version"])).ok().as_deref().map(str::trim) != Some(wanted.as_str()) {
-        run(cargo(&["install", "--locked", "--version", CARGO_DENY, "cargo-deny"]))
+        // Unoptimised: it builds faster by minutes and runs slower by seconds.
+        run(cargo(&["install", "--locked", "--debug", "--version", CARGO_DENY, "cargo-deny"]))
             .context("cargo-deny is missing and could not be installed")?;
     }
     run(cargo(&["deny", "check", "bans", "licenses", "sources"]))
