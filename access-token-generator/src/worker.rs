@@ -18,6 +18,9 @@ const STORE_PAUSE: Duration = Duration::from_secs(5);
 /// How long to leave a scope alone that cannot have a token.
 const REFUSED_PAUSE: Duration = Duration::from_mins(10);
 
+/// By how much a provider's clock may be ahead when a token's life is held against its class.
+const LIFE_SKEW: Duration = Duration::from_mins(1);
+
 /// The shortest time between two looks at one scope.
 const LEAST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -44,8 +47,11 @@ impl Worker {
         let turn = |is_fresh, again_in: Duration| Finished { is_fresh, again_in: again_in.max(LEAST_PAUSE) };
         match self.tokens.get(scope).await {
             Ok(Some(token)) => {
-                let wait = until_renewal(&token, self.clock.now(), luck);
-                if !wait.is_zero() {
+                let now = self.clock.now();
+                let wait = until_renewal(&token, now, luck);
+                // A class whose life was shortened gets new tokens at once.
+                let fits = token.remaining(now) <= scope.terms().token_life + LIFE_SKEW;
+                if fits && !wait.is_zero() {
                     self.metrics.skipped.inc();
                     return turn(true, wait);
                 }

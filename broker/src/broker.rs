@@ -12,6 +12,7 @@ use lakegate_token_store::SealedTokens;
 use prometheus::Registry;
 
 use crate::audit::{AuditIds, AuditLog};
+use crate::metrics::StoreAlarms;
 use crate::rpc::Desk;
 use crate::tiers::{NarrowedShare, StorageTiers};
 use crate::{BuildError, Limits, LiveTls, Metrics, Pipeline, PolicyTerms, Server};
@@ -54,6 +55,8 @@ impl Broker {
         let metrics = Metrics::register(registry)?;
         let BrokerParts { listen, tls, policy, tokens, minters, audit, administrators, limits, clock } =
             parts;
+        let alarms = StoreAlarms::of(Arc::clone(&tokens)).map_err(BuildError::Metrics)?;
+        registry.register(Box::new(alarms)).map_err(BuildError::Metrics)?;
         let tiers = minters
             .into_iter()
             .map(|(id, minter)| {

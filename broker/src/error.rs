@@ -44,6 +44,9 @@ pub enum Failure {
     /// Another field is not valid; the text is fixed.
     #[error("request is not valid: {0}")]
     Field(&'static str),
+    /// A batch of nothing, or of too much.
+    #[error("a batch holds at least one request and at most 100 parts")]
+    BatchSize,
     /// The request is larger than one of its kind may be.
     #[error("request is too large")]
     TooLarge,
@@ -92,7 +95,7 @@ impl Failure {
             Self::Unauthenticated(AuthenticationError::Certificate(_)) => "x509_identity",
             Self::Unauthenticated(AuthenticationError::TwoIdentities) => "two_identities",
             Self::Invalid(InvalidRequest::Path(_)) => "path_form",
-            Self::Invalid(_) | Self::Field(_) | Self::TooLarge => "request_form",
+            Self::Invalid(_) | Self::Field(_) | Self::BatchSize | Self::TooLarge => "request_form",
             Self::Refused(refusal) => match refusal {
                 Refusal::Denied { .. } => "policy_deny",
                 Refusal::UnknownBucket => "unknown_bucket",

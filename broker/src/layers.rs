@@ -4,7 +4,8 @@
 //! 2. authenticate: a request without a caller goes no further, whatever its method;
 //! 3. a deadline and a net for panics, so that no request hangs or takes the process down;
 //! 4. the method;
-//! 5. a record, if the method did not come to write one (no caller, undecodable, unknown, late, panicked);
+//! 5. a record, if the method did not come to write one (no caller, undecodable, unknown, late, panicked,
+//!    cancelled);
 //! 6. one shape for errors that tonic made by itself.
 
 use std::convert::Infallible;
@@ -22,7 +23,8 @@ use crate::audit::{AuditId, Decision, Record};
 use crate::authenticate::authenticate;
 use crate::peer::Peer;
 use crate::rpc::{
-    DEADLINE_EXCEEDED, Desk, INTERNAL, MALFORMED, RequestContext, UNIMPLEMENTED, fixed_status, to_status,
+    DEADLINE_EXCEEDED, Desk, INTERNAL, MALFORMED, RequestContext, UNIMPLEMENTED, Unfinished, fixed_status,
+    to_status,
 };
 use crate::{AuthenticationError, Failure};
 
@@ -52,6 +54,7 @@ impl Handler {
         };
         let context = RequestContext::new(peer, caller, audit_id);
         request.extensions_mut().insert(context.clone());
+        let _unless_cancelled = Unfinished::new(&desk, &context, rpc);
         let method = AssertUnwindSafe(routes.oneshot(request)).catch_unwind();
         let (code, response) = match tokio::time::timeout(deadline, method).await {
             Ok(Ok(Ok(response))) => (of_tonic(grpc_code(response.headers())), Some(response)),

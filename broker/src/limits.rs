@@ -91,7 +91,13 @@ impl Limits {
 
 /// Counts open connections, altogether and by address.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Seats(Arc<Mutex<HashMap<IpAddr, usize>>>);
+pub(crate) struct Seats(Arc<Mutex<Taken>>);
+
+#[derive(Debug, Default)]
+struct Taken {
+    total: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
 
 /// A taken seat; free again when dropped.
 #[derive(Debug)]
@@ -104,15 +110,12 @@ impl Seats {
     /// Takes a seat for a connection from an address; none when all are taken.
     pub(crate) fn take(&self, address: IpAddr, limits: &Limits) -> Option<Seat> {
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let total: usize = taken.values().sum();
-        let mine = taken.entry(address).or_insert(0);
-        if total >= limits.connections || *mine >= limits.connections_per_address {
-            if *mine == 0 {
-                taken.remove(&address);
-            }
+        let mine = taken.by_address.get(&address).copied().unwrap_or(0);
+        if taken.total >= limits.connections || mine >= limits.connections_per_address {
             return None;
         }
-        *mine += 1;
+        taken.total += 1;
+        taken.by_address.insert(address, mine + 1);
         drop(taken);
         Some(Seat { seats: self.clone(), address })
     }
@@ -121,12 +124,11 @@ impl Seats {
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut taken = self.seats.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = taken.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                taken.remove(&self.address);
-            }
-        }
+        taken.total = taken.total.saturating_sub(1);
+        match taken.by_address.get(&self.address).copied() {
+            Some(count) if count > 1 => taken.by_address.insert(self.address, count - 1),
+            _ => taken.by_address.remove(&self.address),
+        };
     }
 }
 

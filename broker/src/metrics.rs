@@ -1,5 +1,8 @@
 //! The broker's metrics, by name. Labels are from closed lists: never a principal, a path or a text of a peer.
 
+mod alarms;
+
+pub(crate) use alarms::StoreAlarms;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
 use crate::BuildError;

@@ -78,6 +78,11 @@ impl Pipeline {
         if self.policy.age() > self.max_stale { Err(Failure::PolicyUnavailable) } else { Ok(snapshot) }
     }
 
+    /// Whether a bucket holds the broker's own policy, audit or state.
+    pub fn is_own_bucket(&self, bucket: &Bucket) -> bool {
+        self.own_buckets.contains(bucket)
+    }
+
     /// The present instant.
     pub fn now(&self) -> lakegate_domain::Timestamp {
         self.clock.now()
@@ -105,7 +110,7 @@ impl Pipeline {
     }
 
     fn decide(&self, snapshot: &Snapshot, caller: &Caller, parts: &[Part]) -> Result<Grant, Failure> {
-        if parts.iter().any(|part| self.own_buckets.contains(part.target().bucket())) {
+        if parts.iter().any(|part| self.is_own_bucket(part.target().bucket())) {
             return Err(Failure::OwnBucket);
         }
         let grant = snapshot.decide(caller, parts, self.clock.now())?;

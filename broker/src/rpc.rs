@@ -8,8 +8,10 @@ mod list_datasets;
 mod request;
 mod service;
 mod status;
+mod unfinished;
 
 pub(crate) use desk::Desk;
 pub(crate) use request::RequestContext;
 pub(crate) use service::routes;
 pub(crate) use status::{DEADLINE_EXCEEDED, INTERNAL, MALFORMED, UNIMPLEMENTED, fixed_status, to_status};
+pub(crate) use unfinished::Unfinished;

@@ -3,5 +3,6 @@
 mod identity;
 mod settings;
 
+pub(crate) use identity::end_of;
 pub use identity::{IdentityError, principal_of};
 pub use settings::{TlsFiles, TlsVersions, server_config};

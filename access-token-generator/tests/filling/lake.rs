@@ -50,7 +50,8 @@ impl Lake {
         let clock = Arc::new(FollowingClock { began: Instant::now(), jumped: AtomicI64::new(0) });
         let store = Arc::new(MemoryStore::new(Arc::clone(&clock) as Arc<dyn Clock>));
         let keys = SealingKeys::single(SealingKey::generate().unwrap());
-        let tokens = SealedTokens::new(Arc::clone(&store) as _, keys, "test", Arc::clone(&clock) as _).unwrap();
+        let tokens =
+            SealedTokens::new(Arc::clone(&store) as _, keys, "test", Arc::clone(&clock) as _).unwrap();
         let policy = PolicyFeed::fixed(Snapshot::compile(&document(1, &names)).unwrap());
         let minter = Arc::new(FakeMinter::new(Arc::clone(&clock) as Arc<dyn Clock>));
         Self { clock, store, minter, tokens: Arc::new(tokens), policy }

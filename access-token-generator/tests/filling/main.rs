@@ -8,11 +8,11 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lake::{Lake, document};
 use lakegate_domain::{Clock, Timestamp};
 use lakegate_generator::Generator;
 use lakegate_sts::{Budget, Budgeted, MintError, Minter};
 use lakegate_token_store::Fault;
-use lake::{Lake, document};
 
 const MINUTE: Duration = Duration::from_mins(1);
 

@@ -77,10 +77,7 @@ impl AuditLog {
     /// # Errors
     /// [`AuditError`] when the sink failed, is blocked, or took too long.
     pub async fn accept(&self, record: &Record) -> Result<(), AuditError> {
-        let mut line = serde_json::to_vec(record).map_err(|_| AuditError)?;
-        line.push(b'\n');
-        let (accepted, acknowledged) = oneshot::channel();
-        self.queue.try_send(Entry { line, accepted }).map_err(|_| AuditError)?;
+        let acknowledged = self.hand_in(record)?;
         match tokio::time::timeout(PATIENCE, acknowledged).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(AuditError),
@@ -88,18 +85,45 @@ impl AuditLog {
     }
 }
 
+impl AuditLog {
+    /// Hands in a record of a request that has no answer to hold back; nobody waits for it.
+    ///
+    /// # Errors
+    /// [`AuditError`] when the sink is blocked or gone.
+    pub fn submit(&self, record: &Record) -> Result<(), AuditError> {
+        self.hand_in(record).map(drop)
+    }
+
+    fn hand_in(&self, record: &Record) -> Result<oneshot::Receiver<()>, AuditError> {
+        let mut line = serde_json::to_vec(record).map_err(|_| AuditError)?;
+        line.push(b'\n');
+        let (accepted, acknowledged) = oneshot::channel();
+        self.queue.try_send(Entry { line, accepted }).map_err(|_| AuditError)?;
+        Ok(acknowledged)
+    }
+}
+
 fn write_batches(entries: &mpsc::Receiver<Entry>, mut sink: Box<dyn AuditSink>) {
     let mut bytes = Vec::new();
     let mut waiting = Vec::new();
+    // After a failure the sink may end in the middle of a line; the next batch begins on a line of its own.
+    let mut is_torn = false;
     while let Ok(first) = entries.recv() {
+        if is_torn {
+            bytes.push(b'\n');
+        }
         for entry in std::iter::once(first).chain(entries.try_iter().take(BATCH - 1)) {
             bytes.extend_from_slice(&entry.line);
             waiting.push(entry.accepted);
         }
         match sink.write_all(&bytes).and_then(|()| sink.flush()) {
-            Ok(()) => waiting.drain(..).for_each(acknowledge),
+            Ok(()) => {
+                is_torn = false;
+                waiting.drain(..).for_each(acknowledge);
+            }
             Err(error) => {
                 tracing::error!(%error, records = waiting.len(), "audit records were not written");
+                is_torn = true;
                 waiting.clear();
             }
         }

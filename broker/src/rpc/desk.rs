@@ -39,12 +39,13 @@ impl Desk {
                 record.decision = if failure.is_refusal() { Decision::Deny } else { Decision::Error };
                 record.reason = failure.audit_reason();
                 record.rule = failure.rule().cloned();
-                self.tell_operator(context, failure);
+                tell_operator(context, failure);
             }
         }
-        self.metrics.requests.with_label_values(&[record.rpc, record.reason]).inc();
-        self.write(context, &record).await?;
-        outcome
+        let written = self.write(context, &record).await;
+        let counted = if written.is_ok() { record.reason } else { Failure::Audit.audit_reason() };
+        self.metrics.requests.with_label_values(&[record.rpc, counted]).inc();
+        written.and(outcome)
     }
 
     /// Hands a record to the audit log.
@@ -61,18 +62,19 @@ impl Desk {
         })
     }
 
-    fn tell_operator(&self, context: &RequestContext, failure: &Failure) {
-        let audit_id = context.audit_id.as_str();
-        let cause = std::error::Error::source(failure).map(ToString::to_string);
-        if failure.is_refusal() {
-            tracing::info!(audit_id, error = %failure, cause, "request refused");
-        } else {
-            tracing::warn!(audit_id, error = %failure, cause, "request failed");
-        }
-    }
-
     pub(crate) fn is_administrator(&self, principal: &Principal) -> bool {
         self.administrators.contains(principal)
+    }
+}
+
+/// Says in the log what the caller is not told.
+fn tell_operator(context: &RequestContext, failure: &Failure) {
+    let audit_id = context.audit_id.as_str();
+    let cause = std::error::Error::source(failure).map(ToString::to_string);
+    if failure.is_refusal() {
+        tracing::info!(audit_id, error = %failure, cause, "request refused");
+    } else {
+        tracing::warn!(audit_id, error = %failure, cause, "request failed");
     }
 }
 

@@ -1,4 +1,6 @@
 //! `Explain`: what policy says about one part, without handing out a token.
+//!
+//! Administrators see every rule. Others learn of a refusal no more than `GetAccessToken` would tell them.
 
 use lakegate_domain::{Caller, Principal};
 use lakegate_proto::v1;
@@ -30,7 +32,12 @@ fn run(
     record.parts = vec![part.clone()];
     let snapshot = desk.pipeline.snapshot()?;
     record.snapshot = Some(snapshot.number());
-    let explanation = snapshot.explain(&caller, &part, desk.pipeline.now());
+    let mut explanation = snapshot.explain(&caller, &part, desk.pipeline.now());
+    if desk.pipeline.is_own_bucket(part.target().bucket()) {
+        explanation = explanation.refused();
+    } else if !desk.is_administrator(context.caller.principal()) {
+        explanation = explanation.for_its_subject();
+    }
     let document = serde_json::to_string(&explanation).map_err(|_| Failure::Internal("explanation"))?;
     Ok(v1::ExplainResponse {
         allowed: explanation.is_allowed(),

@@ -24,7 +24,7 @@ struct Services(Arc<Desk>);
 pub(crate) fn routes(desk: Arc<Desk>) -> Routes {
     let services = Services(desk);
     let tokens = AccessTokenServiceServer::new(services.clone()).max_decoding_message_size(LARGEST_MESSAGE);
-    let policy = PolicyServiceServer::new(services).max_decoding_message_size(LARGEST_MESSAGE);
+    let policy = PolicyServiceServer::new(services).max_decoding_message_size(LARGEST_MESSAGE / 2);
     Routes::new(tokens).add_service(policy)
 }
 

@@ -104,6 +104,7 @@ fn public(failure: &Failure) -> Public {
         ),
         Failure::Invalid(invalid) => invalid_request(*invalid),
         Failure::Field(text) => Public::new(Code::InvalidArgument, reason::INVALID_FIELD, *text),
+        Failure::BatchSize => Public::new(Code::InvalidArgument, reason::INVALID_PARTS, failure.to_string()),
         Failure::TooLarge => {
             Public::new(Code::ResourceExhausted, reason::MESSAGE_TOO_LARGE, "message is too large")
         }

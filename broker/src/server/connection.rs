@@ -4,10 +4,12 @@ mod preface;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -16,6 +18,9 @@ use super::Shared;
 use crate::layers::Handler;
 use crate::limits::Seat;
 use crate::peer::Peer;
+
+/// How long a connection that was asked to go may take beyond the deadline of its last request.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Serves a connection in a task of its own, or drops it when no seat is free.
 pub(super) fn spawn(stream: TcpStream, address: SocketAddr, shared: &Shared) {
@@ -51,6 +56,8 @@ async fn run(stream: TcpStream, address: SocketAddr, shared: Shared, seat: Seat)
 
 async fn serve(stream: TlsStream<TcpStream>, address: SocketAddr, shared: &Shared) {
     let peer = Peer::after_handshake(address, stream.get_ref().1);
+    let now = shared.desk.pipeline.now();
+    let certificate_left = peer.ends().map_or(Duration::MAX, |ends| ends.since(now));
     let (stream, prefaced) = Prefaced::new(stream);
     let (desk, routes, deadline) = (Arc::clone(&shared.desk), shared.routes.clone(), shared.limits.request());
     let handler = Handler { desk, routes, peer, deadline };
@@ -58,9 +65,10 @@ async fn serve(stream: TlsStream<TcpStream>, address: SocketAddr, shared: &Share
     let connection = shared.limits.http2().serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let mut stop = shared.stop.clone();
-    let old = tokio::time::sleep(shared.limits.connection_age());
+    let old = tokio::time::sleep(shared.limits.connection_age().min(certificate_left));
+    let gone = tokio::time::sleep(shared.limits.connection_age() + LAST_WORDS);
     let preface_late = tokio::time::sleep(shared.limits.preface());
-    tokio::pin!(old, preface_late);
+    tokio::pin!(old, gone, preface_late);
     let (mut leaving, mut preface_open) = (false, true);
     loop {
         tokio::select! {
@@ -77,12 +85,16 @@ async fn serve(stream: TlsStream<TcpStream>, address: SocketAddr, shared: &Share
                     return;
                 }
             }
+            // A client that neither finishes nor goes is cut off.
+            () = &mut gone, if leaving => return,
             () = &mut old, if !leaving => {
                 leaving = true;
+                gone.as_mut().reset(Instant::now() + shared.limits.request() + LAST_WORDS);
                 connection.as_mut().graceful_shutdown();
             }
             _ = stop.wait_for(|stopped| *stopped), if !leaving => {
                 leaving = true;
+                gone.as_mut().reset(Instant::now() + shared.limits.request() + LAST_WORDS);
                 connection.as_mut().graceful_shutdown();
             }
         }

@@ -15,6 +15,10 @@ use crate::Failure;
 /// The least life with which a token that ends with its grant is handed out: enough to begin one request.
 const LEAST_LIFE: Duration = Duration::from_secs(10);
 
+/// By how much a provider's clock may be ahead when a token's life is held against its class. A class whose life was
+/// shortened is served no token of its longer days.
+const LIFE_SKEW: Duration = Duration::from_mins(1);
+
 /// How long the shared tier may take to answer; afterwards it is a miss.
 const SHARED_PATIENCE: Duration = Duration::from_millis(20);
 
@@ -182,7 +186,9 @@ impl StorageTiers {
         if token.scope_tag != scope.tag() {
             return Err(mismatch());
         }
-        Ok(token.remaining(self.clock.now()) >= least_life(scope, token)
+        let remaining = token.remaining(self.clock.now());
+        Ok(remaining >= least_life(scope, token)
+            && remaining <= scope.terms().token_life + LIFE_SKEW
             && !self.outlives(want, token)
             && want.rejected.is_none_or(|rejected| rejected != fingerprint(&token.credential)))
     }

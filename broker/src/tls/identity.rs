@@ -4,7 +4,7 @@
 //! nothing else; without one it is the common name. Two candidates for one field are an error, never "first wins".
 //! Source: SPIFFE X509-SVID section 2; RFC 5280 sections 4.1.2.6 and 4.2.1.6.
 
-use lakegate_domain::Principal;
+use lakegate_domain::{Principal, Timestamp};
 use thiserror::Error;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
@@ -28,6 +28,12 @@ pub enum IdentityError {
     /// The name is no principal.
     #[error("client certificate names an identity outside the alphabet")]
     Name,
+}
+
+/// The instant at which a leaf certificate ends; it may be used up to it. None when it does not parse.
+pub(crate) fn end_of(leaf: &[u8]) -> Option<Timestamp> {
+    let (_, certificate) = X509Certificate::from_der(leaf).ok()?;
+    Some(Timestamp::from_seconds(certificate.validity().not_after.timestamp()))
 }
 
 /// The principal that a leaf certificate names.

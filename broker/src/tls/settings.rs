@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rustls::RootCertStore;
-use rustls::server::{ServerConfig, WebPkiClientVerifier};
+use rustls::server::{NoServerSessionStorage, ServerConfig, WebPkiClientVerifier};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::BuildError;
@@ -42,7 +42,8 @@ impl TlsVersions {
     }
 }
 
-/// Makes the settings: a client certificate is required, HTTP/2 is the only protocol, no early data.
+/// Makes the settings: a client certificate is required on every connection, HTTP/2 is the only protocol, there is no
+/// early data and no resumption.
 ///
 /// # Errors
 /// When there is no client CA, a certificate does not parse, or key and certificate do not fit.
@@ -66,5 +67,8 @@ pub fn server_config(files: TlsFiles) -> Result<ServerConfig, BuildError> {
         .map_err(BuildError::Tls)?;
     config.alpn_protocols = vec![b"h2".to_vec()];
     config.max_early_data_size = 0;
+    // A resumed session is not verified again: whoever comes back presents the certificate anew.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
     Ok(config)
 }

@@ -5,6 +5,7 @@ mod caches;
 mod changes;
 mod ends;
 mod explain;
+mod lasting;
 mod parts;
 mod refusals;
 mod world;

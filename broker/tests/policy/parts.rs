@@ -84,7 +84,7 @@ async fn a_batch_holds_at_most_a_hundred_parts() -> Result<()> {
         [vec![], vec![one(SALES); 101], vec![doubled; 26], vec![v1::GetAccessTokenRequest::default(); 101]]
     {
         let refused = alice.batch(requests).await.unwrap_err();
-        assert_eq!(lake.told(&refused)?, "InvalidArgument INVALID_FIELD deny request_form");
+        assert_eq!(lake.told(&refused)?, "InvalidArgument INVALID_PARTS deny request_form");
     }
     assert_eq!(lake.audit().records()?.len(), before + 4);
     assert_eq!(lake.told(&alice.ask(SALARIES, READ).await.unwrap_err())?, DENIED);

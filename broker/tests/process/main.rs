@@ -18,7 +18,9 @@ async fn a_process_serves_reports_ready_and_drains_on_sigterm() {
     assert_eq!(token.covered()[0].target().to_string(), "gs://lake-process/sales/");
     let answer = admin(&broker.admin, "/readyz").await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    assert!(admin(&broker.admin, "/metrics").await.contains("lakegate_broker_tokens_total{tier=\"minted\"} 1"));
+    assert!(
+        admin(&broker.admin, "/metrics").await.contains("lakegate_broker_tokens_total{tier=\"minted\"} 1")
+    );
     let limits = fs::read_to_string(format!("/proc/{}/limits", broker.child.id())).unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert!(core.contains(" 0 "), "lg09: {core}");
@@ -79,7 +81,8 @@ async fn ps01_a_process_without_a_policy_is_alive_but_not_ready() {
     let broker = site.start();
     assert!(admin(&broker.admin, "/livez").await.starts_with("HTTP/1.1 200"));
     assert!(admin(&broker.admin, "/readyz").await.starts_with("HTTP/1.1 503"));
-    let refused = site.client(&broker, "alice").token_for("gs://lake-process/sales/x", read()).await.unwrap_err();
+    let refused =
+        site.client(&broker, "alice").token_for("gs://lake-process/sales/x", read()).await.unwrap_err();
     assert!(refused.to_string().contains("POLICY_UNAVAILABLE"), "{refused}");
     broker.stop();
 }

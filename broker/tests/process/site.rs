@@ -79,14 +79,16 @@ impl Site {
         let mut child = broker(&self.path("broker.toml")).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
         let mut before = Vec::new();
-        let serves = lines.by_ref().inspect(|line| before.push(line.clone())).find(|l| l.contains("broker serves"));
-        let serves = serves.unwrap_or_else(|| panic!("the broker does not serve: {before:?}"));
+        let serves =
+            lines.by_ref().inspect(|line| before.push(line.clone())).find(|l| l.contains("broker serves"));
+        assert!(serves.is_some(), "the broker does not serve: {before:?}");
+        let serves = serves.unwrap();
         let line: serde_json::Value = serde_json::from_str(&serves).unwrap();
         let field = |name: &str| line["fields"][name].as_str().unwrap().to_owned();
         let (address, admin) = (field("address"), field("admin"));
         // The rest of the log must be read, or the process blocks on a full pipe.
         let log = std::thread::spawn(move || lines.collect::<Vec<_>>().join("\n"));
-        Running { child, address, admin, log }
+        Running { child, admin, address, log }
     }
 
     pub(crate) fn client(&self, broker: &Running, name: &str) -> Client {
@@ -94,7 +96,8 @@ impl Site {
         let port = broker.address.rsplit_once(':').unwrap().1;
         let endpoint = format!("https://localhost:{port}").parse().unwrap();
         let config = ClientConfig::new(vec![endpoint], vec![self.authority.certificate()]);
-        Client::connect(config.with_identity(ClientIdentity { chain: issued.chain, key: issued.key })).unwrap()
+        Client::connect(config.with_identity(ClientIdentity { chain: issued.chain, key: issued.key }))
+            .unwrap()
     }
 }
 

@@ -8,6 +8,7 @@ mod output;
 mod quickstart;
 
 use clap::Parser;
+use lakegate_host::harden;
 use lakegate_host::telemetry::{self, Format, TelemetryConfig};
 
 use crate::args::{Args, Command, PolicyCommand, TokenCommand};
@@ -32,6 +33,7 @@ fn main() -> std::process::ExitCode {
 }
 
 fn prepare(args: &Args) -> anyhow::Result<()> {
+    harden::no_core_dumps()?;
     let filter = args.log.clone();
     telemetry::init(&TelemetryConfig { format: Format::Text, filter })?;
     Ok(())

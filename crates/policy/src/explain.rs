@@ -33,6 +33,24 @@ pub struct Explanation {
 }
 
 impl Explanation {
+    /// The explanation as its subject may see it: of a refusal no more than that it is one, of a grant only the rules
+    /// that concern the caller. Whoever has no right learns neither which datasets nor which rules there are.
+    #[must_use]
+    pub fn for_its_subject(mut self) -> Self {
+        if !self.is_allowed() {
+            return self.refused();
+        }
+        self.rules.retain(|rule| rule.concerns_caller);
+        self
+    }
+
+    /// The same question with one fixed answer: refused, and nothing else.
+    #[must_use]
+    pub fn refused(self) -> Self {
+        let outcome = Outcome::Refused { reason: Refusal::Denied { rule: None }.to_string(), rule: None };
+        Self { home: None, verdicts: Vec::new(), rules: Vec::new(), outcome, ..self }
+    }
+
     /// Whether the caller gets what was asked about.
     pub fn is_allowed(&self) -> bool {
         matches!(self.outcome, Outcome::Granted { .. })

@@ -12,7 +12,7 @@ use crate::{Attribution, Class, Namespace, Staleness, StorageRule};
 ///
 /// - only [`crate::Snapshot`] makes one, after a decision or for pre-fill;
 /// - parts are sorted, none covers another, all lie in the storage's buckets;
-/// - two scopes with the same key can do the same.
+/// - two scopes with the same key can do the same; who changes a storage's dialect or namespace raises its generation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
     pub(crate) storage: StorageId,

@@ -92,7 +92,9 @@ proptest! {
     #[test]
     fn one_more_deny_rule_takes_and_one_more_allow_rule_gives(world in large::world()) {
         let (last, rest) = world.document.rules.split_last().unwrap();
-        prop_assume!(!rest.is_empty());
+        if rest.is_empty() {
+            return Ok(()); // Without rules the document would be refused.
+        }
         let mut without = world.clone();
         without.document.rules = rest.to_vec();
         for (decision, before) in answers(&world).iter().zip(answers(&without)) {

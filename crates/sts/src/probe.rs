@@ -1,7 +1,7 @@
 //! The negative probe: a fresh token must fail on an object outside its scope.
 //!
 //! It holds against what no check of a reply can see: an STS that hands out a wider token than was asked for, or
-//! another caller's. A process runs it at start and from time to time, and stops vending when it fails.
+//! another caller's. No process runs it by itself yet: it needs a canary object, which only the operator can name.
 
 use lakegate_domain::{AccessToken, Credential, ObjectPath, Target};
 use lakegate_policy::Scope;

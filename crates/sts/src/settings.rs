@@ -92,7 +92,8 @@ impl StorageSettings {
         spending: Spending,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<dyn Minter>, ConfigError> {
-        let http = HttpClient::new(HttpConfig { extra_hosts: self.extra_hosts.clone(), ..HttpConfig::default() })?;
+        let http =
+            HttpClient::new(HttpConfig { extra_hosts: self.extra_hosts.clone(), ..HttpConfig::default() })?;
         let source = self.source(key_file, &http, &clock)?;
         let sts_url = default_url(self.sts_url.as_ref(), GcsConfig::STS_URL, "sts_url")?;
         let minter = Arc::new(GcsMinter::new(GcsConfig::new(sts_url, clock, source, http))?);

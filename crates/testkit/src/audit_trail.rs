@@ -26,7 +26,10 @@ impl AuditTrail {
     /// When the file cannot be read or a line is no JSON.
     pub fn records(&self) -> Result<Vec<serde_json::Value>> {
         let text = std::fs::read_to_string(&self.path).context("audit log")?;
-        text.lines().map(|line| serde_json::from_str(line).context("audit line")).collect()
+        text.lines()
+            .filter(|line| !line.is_empty())
+            .map(|line| serde_json::from_str(line).context("audit line"))
+            .collect()
     }
 
     /// The record of one request.

@@ -4,6 +4,7 @@ mod cloud;
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ use lakegate_token_store::{RedbStore, SealedTokens, SealingKey, SealingKeys, Tok
 use prometheus::Registry;
 use tempfile::TempDir;
 
-use crate::{AuditTo, AuditTrail, Authority, Issued, Options, RunGenerator};
+use crate::{AuditTo, AuditTrail, Authority, Issued, Options, RunGenerator, Store};
 
 /// How long a broker that is cut off from its policy goes on.
 const MAX_STALE: Duration = Duration::from_mins(30);
@@ -60,7 +61,7 @@ impl Deployment {
         let authority = Authority::new().context("certificate authority")?;
         let policy = policy_feed(&options).await.context("policy")?;
         let cloud = cloud::start(&options).await.context("emulated cloud")?;
-        let tokens = shared_tier(&options).context("shared tier")?;
+        let tokens = shared_tier(&options, folder.path()).context("shared tier")?;
         let registry = Registry::new();
         let generator = match options.generator {
             RunGenerator::Absent => None,
@@ -211,10 +212,11 @@ async fn start_admin(registry: &Registry, policy: &Arc<PolicyFeed>) -> Result<Ad
     Ok(AdminServer::start(SocketAddr::from(([127, 0, 0, 1], 0)), registry.clone(), readiness).await?)
 }
 
-fn shared_tier(options: &Options) -> Result<Arc<SealedTokens>> {
+fn shared_tier(options: &Options, folder: &Path) -> Result<Arc<SealedTokens>> {
     let store: Arc<dyn TokenStore> = match &options.store {
-        Some(path) => Arc::new(RedbStore::open(path, Arc::clone(&options.clock))?),
-        None => Arc::new(RedbStore::in_memory(Arc::clone(&options.clock))?),
+        Store::Folder => Arc::new(RedbStore::open(folder.join("tokens.redb"), Arc::clone(&options.clock))?),
+        Store::File(path) => Arc::new(RedbStore::open(path, Arc::clone(&options.clock))?),
+        Store::Memory => Arc::new(RedbStore::in_memory(Arc::clone(&options.clock))?),
     };
     let keys = SealingKeys::single(SealingKey::generate()?);
     Ok(Arc::new(SealedTokens::new(store, keys, "quickstart", Arc::clone(&options.clock))?))

@@ -18,6 +18,6 @@ pub use authority::{Authority, Issued};
 pub use bearer::{Bearer, object};
 pub use caller::{Caller, GET_ACCESS_TOKEN, Raw, Refused, bearer, framed, part, request};
 pub use deployment::Deployment;
-pub use options::{AuditTo, Generator as RunGenerator, Options, Source};
+pub use options::{AuditTo, Generator as RunGenerator, Options, Source, Store};
 pub use sample::{SAMPLE_BUCKET, sample_objects, sample_policy};
 pub use wire::tls_client;

@@ -34,8 +34,8 @@ pub struct Options {
     pub sts_per_minute: u32,
     /// Whether a generator fills the shared tier.
     pub generator: Generator,
-    /// The embedded store's file; in memory when absent.
-    pub store: Option<PathBuf>,
+    /// Where the embedded store is.
+    pub store: Store,
     /// The broker's limits.
     pub limits: Limits,
     /// Principals who may ask about others.
@@ -46,6 +46,17 @@ pub struct Options {
     pub audit: AuditTo,
     /// Wall time for all parts.
     pub clock: Arc<dyn Clock>,
+}
+
+/// Where the embedded store is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Store {
+    /// In memory.
+    Memory,
+    /// In a file of the deployment's folder.
+    Folder,
+    /// In this file, which outlives the deployment.
+    File(PathBuf),
 }
 
 /// Whether a generator runs.
@@ -81,7 +92,7 @@ impl Options {
     /// # Errors
     /// Never for the document that is shipped.
     pub fn sample() -> Result<Self, LoadError> {
-        Ok(Self::of(sample_policy(SystemClock.now())?))
+        Ok(Self { store: Store::Folder, ..Self::of(sample_policy(SystemClock.now())?) })
     }
 
     /// A deployment of one policy and the buckets it names.
@@ -93,7 +104,7 @@ impl Options {
             source: Source::Impersonation,
             sts_per_minute: 6_000,
             generator: Generator::Running,
-            store: None,
+            store: Store::Memory,
             limits: Limits::default(),
             administrators: vec!["root-admin".to_owned()],
             own_buckets: vec!["gs://lakegate-state".to_owned()],

@@ -66,6 +66,21 @@ pub struct AlarmCounts {
     pub expired_inside: u64,
 }
 
+impl AlarmCounts {
+    /// Each count with the word for its cause.
+    pub fn by_cause(&self) -> [(&'static str, u64); 7] {
+        [
+            (Distrust::Tampered.as_str(), self.tampered),
+            (Distrust::UnknownFormat.as_str(), self.unknown_format),
+            (Distrust::UnknownKey.as_str(), self.wrong_key),
+            (Distrust::Malformed.as_str(), self.malformed),
+            (Distrust::WrongScope.as_str(), self.wrong_scope),
+            (Distrust::OldGeneration.as_str(), self.old_generation),
+            (Distrust::ExpiredInside.as_str(), self.expired_inside),
+        ]
+    }
+}
+
 /// The counters behind [`AlarmCounts`].
 #[derive(Debug, Default)]
 pub(crate) struct Alarms {

@@ -92,3 +92,39 @@ async fn a_blocked_sink_is_given_up_after_200_ms() {
     assert_eq!(start.elapsed(), PATIENCE);
     drop(unblock);
 }
+
+/// Takes some bytes, fails once in the middle of a line, and works again.
+#[derive(Clone, Default)]
+struct Interrupted {
+    kept: Shared,
+    failed: Arc<Mutex<bool>>,
+}
+
+impl Write for Interrupted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut failed = self.failed.lock().unwrap();
+        if *failed {
+            return self.kept.write(bytes);
+        }
+        *failed = true;
+        self.kept.write(&bytes[..10])?;
+        Err(io::ErrorKind::StorageFull.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_record_after_a_torn_one_stands_on_a_line_of_its_own() {
+    let sink = Interrupted::default();
+    let log = AuditLog::to_sink(Box::new(sink.clone())).unwrap();
+    assert_eq!(log.accept(&record()).await, Err(AuditError));
+    log.accept(&record()).await.unwrap();
+    let text = String::from_utf8(sink.kept.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert!(serde_json::from_str::<serde_json::Value>(lines[0]).is_err(), "the torn one");
+    assert!(serde_json::from_str::<serde_json::Value>(lines[1]).is_ok(), "the accepted one");
+}

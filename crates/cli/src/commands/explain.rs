@@ -11,19 +11,16 @@ use crate::{commands, connect, output};
 /// Asks a broker, or a policy document, why something is or is not allowed. Denied is exit code 3.
 pub(crate) async fn run(args: &ExplainArgs, output: Output) -> Result<Exit> {
     let part = connect::part(&args.path, &args.operations)?;
-    let (allowed, document) = match (&args.policy, &args.principal) {
-        (Some(file), Some(principal)) => {
-            let principal =
-                Principal::parse(principal).map_err(|error| Invalid(format!("--principal: {error}")))?;
-            let caller = Caller::new(principal, Proof::ClientCertificate);
-            let explanation = commands::policy::load(file)?.explain(&caller, &part, SystemClock.now());
-            (explanation.is_allowed(), serde_json::to_value(&explanation)?)
-        }
-        _ => {
-            let config = connect::config(&args.broker)?;
-            let explained = lakegate_client::explain(config, &part, args.principal.as_deref()).await?;
-            (explained.allowed, serde_json::from_str(&explained.document)?)
-        }
+    let (allowed, document) = if let (Some(file), Some(principal)) = (&args.policy, &args.principal) {
+        let principal =
+            Principal::parse(principal).map_err(|error| Invalid(format!("--principal: {error}")))?;
+        let caller = Caller::new(principal, Proof::ClientCertificate);
+        let explanation = commands::policy::load(file)?.explain(&caller, &part, SystemClock.now());
+        (explanation.is_allowed(), serde_json::to_value(&explanation)?)
+    } else {
+        let config = connect::config(&args.broker)?;
+        let explained = lakegate_client::explain(config, &part, args.principal.as_deref()).await?;
+        (explained.allowed, serde_json::from_str(&explained.document)?)
     };
     match output {
         Output::Json => output::json(&document)?,

@@ -30,8 +30,12 @@ pub(crate) fn check(args: &PolicyCheckArgs, output: Output) -> Result<Exit> {
             table.add_row(["datasets", &snapshot.datasets().count().to_string()]);
             table.add_row(["plain scopes", &snapshot.plain_scopes().len().to_string()]);
             println!("{table}");
-            remarks.iter().for_each(|remark| println!("note: {remark}"));
-            inexpressible.iter().for_each(|fault| println!("SCOPE_NOT_EXPRESSIBLE: {fault}"));
+            for remark in &remarks {
+                println!("note: {remark}");
+            }
+            for fault in &inexpressible {
+                println!("SCOPE_NOT_EXPRESSIBLE: {fault}");
+            }
         }
     }
     Ok(if inexpressible.is_empty() { Exit::Done } else { Exit::Invalid })

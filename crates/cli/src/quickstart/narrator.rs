@@ -24,11 +24,6 @@ impl Narrator {
         if self.colour { println!("\n{}", text.bold()) } else { println!("\n{text}") }
     }
 
-    /// A line that is no step.
-    pub(super) fn line(&self, text: &str) {
-        println!("    {text}");
-    }
-
     /// A step and how it ended. An error fails the tour, which goes on.
     pub(super) fn step(&self, title: &str, outcome: anyhow::Result<String>) {
         let number = self.step.fetch_add(1, Ordering::Relaxed) + 1;
@@ -40,7 +35,9 @@ impl Narrator {
             }
         };
         println!("{number:>3} {} {title}", self.mark(mark));
-        text.lines().for_each(|line| self.line(&["     ", line].concat()));
+        for line in text.lines() {
+            println!("         {line}");
+        }
     }
 
     /// Whether every step held so far.

@@ -25,10 +25,10 @@ pub(super) struct Tour<'a> {
 /// Runs every step and tells whether all held.
 pub(super) async fn run(deployment: &Deployment, narrator: &Narrator) -> Result<bool> {
     narrator.heading("A data lake on this machine");
-    narrator.line(&format!("cloud (emulated, enforcing)  {}", deployment.emulator().url()));
-    narrator.line(&format!("broker (gRPC, mutual TLS)    {}", deployment.endpoint()));
-    narrator.line(&format!("admin port                   http://{}/metrics", deployment.admin_address()));
-    narrator.line(&format!("bucket                       gs://{SAMPLE_BUCKET}"));
+    println!("    cloud (emulated, enforcing)  {}", deployment.emulator().url());
+    println!("    broker (gRPC, mutual TLS)    {}", deployment.endpoint());
+    println!("    admin port                   http://{}/metrics", deployment.admin_address());
+    println!("    bucket                       gs://{SAMPLE_BUCKET}");
     for (key, content) in sample_objects() {
         deployment.emulator().put_object(SAMPLE_BUCKET, key, content).context("sample object")?;
     }

@@ -85,8 +85,17 @@ async fn refusals_and_outages_have_exit_codes_of_their_own() {
     let administrator = lake.run("root-admin", &["explain", SALES, "--principal", "alice"]).await;
     assert_eq!(administrator.status.code(), Some(0), "{}", stderr(&administrator));
     let nobody = lakegate(&[
-        "token", "get", SALES, "--broker", "https://localhost:9", "--ca", lake.path("ca.pem").to_str().unwrap(),
-        "--cert", lake.path("bob.pem").to_str().unwrap(), "--key", lake.path("bob.key").to_str().unwrap(),
+        "token",
+        "get",
+        SALES,
+        "--broker",
+        "https://localhost:9",
+        "--ca",
+        lake.path("ca.pem").to_str().unwrap(),
+        "--cert",
+        lake.path("bob.pem").to_str().unwrap(),
+        "--key",
+        lake.path("bob.key").to_str().unwrap(),
     ]);
     assert_eq!(nobody.status.code(), Some(6), "{}", stderr(&nobody));
 }

@@ -73,7 +73,16 @@ fn a_bad_policy_is_refused_with_file_and_cause_and_status_5() {
 fn an_explanation_from_a_document_names_the_rule_and_ends_with_3_when_denied() {
     let policy = file(GOOD, ".yaml");
     let explain = |path, principal| {
-        lakegate(&["explain", path, "--op", "read", "--principal", principal, "--policy", policy.path().to_str().unwrap()])
+        lakegate(&[
+            "explain",
+            path,
+            "--op",
+            "read",
+            "--principal",
+            principal,
+            "--policy",
+            policy.path().to_str().unwrap(),
+        ])
     };
     let allowed = explain("gs://lake-cli/sales/x", "alice");
     assert_eq!(allowed.status.code(), Some(0), "{}", stderr(&allowed));
@@ -88,7 +97,8 @@ fn an_explanation_from_a_document_names_the_rule_and_ends_with_3_when_denied() {
 fn bad_words_end_with_5_and_a_bad_command_line_with_2() {
     let policy = file(GOOD, ".yaml");
     let policy = policy.path().to_str().unwrap();
-    let explain = |path, op| lakegate(&["explain", path, "--op", op, "--principal", "alice", "--policy", policy]);
+    let explain =
+        |path, op| lakegate(&["explain", path, "--op", op, "--principal", "alice", "--policy", policy]);
     assert_eq!(explain("gs://lake-cli/a/../b", "read").status.code(), Some(5));
     assert_eq!(explain("gs://lake-cli/a", "fly").status.code(), Some(5));
     assert_eq!(lakegate(&["explain"]).status.code(), Some(2));

@@ -260,9 +260,29 @@ fn what_a_storage_cannot_express_is_refused_at_load() {
         Ok(())
     );
     assert_eq!(with(&[azure, ", namespace: hierarchical"].concat(), &allow(prefix)), Ok(()));
-    let star = allow("on: { prefix: 's3://lake/a*/' }");
-    assert!(with("dialect: minio, buckets: [lake]", &star).is_err());
-    assert_eq!(with("dialect: aws, buckets: [lake]", &star), Ok(()));
+}
+
+#[test]
+fn in04_names_that_a_dialect_cannot_escape_are_refused_at_load() {
+    let with = |dialect: &str, target: &str| {
+        let text = [
+            "version: 1\nstorages: [{ id: s, buckets: [lake], dialect: ",
+            dialect,
+            " }]\nrules: [{ id: r, effect: allow, to: ['principal:ann'], operations: [read], on: { ",
+            target,
+            " } }]",
+        ];
+        Snapshot::compile(&PolicyDocument::from_yaml(&text.concat()).unwrap()).map(|_| ())
+    };
+    for name in ["a*", "a?", "a$", "${aws:username}"] {
+        let (prefix, object) =
+            (format!("prefix: 's3://lake/{name}/'"), format!("object: 's3://lake/{name}'"));
+        for target in [&prefix, &object] {
+            assert!(with("minio", target).is_err(), "{target}");
+            assert!(with("generic-s3", target).is_err(), "{target}");
+            assert_eq!(with("aws", target), Ok(()), "aws has escapes: {target}");
+        }
+    }
 }
 
 #[test]

@@ -47,7 +47,8 @@ impl<'a> Attempts<'a> {
 
     /// Lists a prefix.
     pub(crate) async fn list(&self, credential: &Credential, prefix: &str) -> bool {
-        let mut url: reqwest::Url = [&self.deployment.emulator().url(), "/", BUCKET].concat().parse().unwrap();
+        let mut url: reqwest::Url =
+            [&self.deployment.emulator().url(), "/", BUCKET].concat().parse().unwrap();
         url.query_pairs_mut().append_pair("list-type", "2").append_pair("prefix", prefix);
         self.call(Method::GET, url.as_str(), credential).await
     }
@@ -60,8 +61,10 @@ impl<'a> Attempts<'a> {
 
     /// Takes the object away with the storage's own rights.
     async fn remove(&self, name: &str) {
-        let owner = self.deployment.emulator().source_token("lake-storage@emulated.iam.gserviceaccount.com").unwrap();
-        let gone = self.http.delete(self.url(name)).bearer_auth(owner.expose()).send().await.unwrap().status();
+        let owner =
+            self.deployment.emulator().source_token("lake-storage@emulated.iam.gserviceaccount.com").unwrap();
+        let gone =
+            self.http.delete(self.url(name)).bearer_auth(owner.expose()).send().await.unwrap().status();
         assert!(matches!(gone, StatusCode::NO_CONTENT | StatusCode::NOT_FOUND), "{gone}");
     }
 

@@ -41,7 +41,7 @@ impl Dice {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        (self.0 % end as u64) as usize
+        usize::try_from(self.0 >> 33).unwrap() % end
     }
 
     pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
@@ -67,11 +67,6 @@ impl World {
         Self { document }
     }
 
-    /// One or two parts somewhere in the tree.
-    pub(crate) fn request(&self, dice: &mut Dice) -> Vec<Part> {
-        (0..=dice.below(4) / 3).map(|_| Part::new(target(dice), operations(dice)).unwrap()).collect()
-    }
-
     /// What the rules allow somebody to do to an object: highest priority first, deny before allow.
     pub(crate) fn allowed(&self, person: &str, name: &str) -> OperationSet {
         let object = ObjectPath::parse(&[BUCKET, name].concat()).unwrap();
@@ -89,6 +84,11 @@ impl World {
             .collect();
         Operation::ALL.into_iter().filter(|operation| verdict(&reaching, *operation)).collect()
     }
+}
+
+/// One or two parts somewhere in the tree.
+pub(crate) fn request(dice: &mut Dice) -> Vec<Part> {
+    (0..=dice.below(4) / 3).map(|_| Part::new(target(dice), operations(dice)).unwrap()).collect()
 }
 
 fn verdict(rules: &[&Rule], operation: Operation) -> bool {
@@ -144,6 +144,14 @@ fn target(dice: &mut Dice) -> Target {
 }
 
 fn operations(dice: &mut Dice) -> OperationSet {
-    let sets = ["read", "read+list", "list", "create", "write+delete", "read+list+create+write+delete", "delete+read"];
+    let sets = [
+        "read",
+        "read+list",
+        "list",
+        "create",
+        "write+delete",
+        "read+list+create+write+delete",
+        "delete+read",
+    ];
     OperationSet::parse(dice.pick(&sets)).unwrap()
 }
