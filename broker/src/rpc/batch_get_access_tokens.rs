@@ -6,7 +6,7 @@ use lakegate_proto::v1;
 use lakegate_proto::v1::batch_result::Outcome;
 use prost::Message;
 
-use super::{Desk, RequestContext, Unfinished, get_access_token, status};
+use super::{Desk, RequestContext, get_access_token, status};
 use crate::Failure;
 
 /// The most parts over all requests of a batch.
@@ -29,7 +29,6 @@ pub(super) async fn handle(
     let mut seen = HashMap::new();
     for request in &batch.requests {
         let item = context.item(desk.ids.next());
-        let _unless_cancelled = Unfinished::new(desk, &item, "GetAccessToken");
         let outcome = match get_access_token::handle(desk, &item, request).await {
             Ok(token) => Outcome::Token(place(token, &mut answer.tokens, &mut seen)?),
             Err(failure) => Outcome::Error(status::to_batch_error(&failure)),

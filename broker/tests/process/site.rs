@@ -84,7 +84,7 @@ impl Site {
         assert!(serves.is_some(), "the broker does not serve: {before:?}");
         let serves = serves.unwrap();
         let line: serde_json::Value = serde_json::from_str(&serves).unwrap();
-        let field = |name: &str| line["fields"][name].as_str().unwrap().to_owned();
+        let field = |name: &str| line[name].as_str().or(line["fields"][name].as_str()).unwrap().to_owned();
         let (address, admin) = (field("address"), field("admin"));
         // The rest of the log must be read, or the process blocks on a full pipe.
         let log = std::thread::spawn(move || lines.collect::<Vec<_>>().join("\n"));

@@ -19,7 +19,7 @@ use lakegate_testkit::{Deployment, Options, RunGenerator};
 use worlds::{BUCKET, Dice, PEOPLE, World, universe};
 
 const WORLDS: u64 = 400;
-const REQUESTS: usize = 6;
+const REQUESTS: usize = 8;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_token_does_more_at_the_storage_than_policy_allows_its_receiver() {
@@ -35,7 +35,7 @@ async fn no_token_does_more_at_the_storage_than_policy_allows_its_receiver() {
         deployment.replace_policy(&world.document).unwrap();
         for _ in 0..REQUESTS {
             let person = dice.pick(&PEOPLE);
-            let parts = worlds::request(&mut dice);
+            let parts = world.request(&mut dice);
             let client = deployment.client(person).unwrap();
             match client.token_for_parts(&parts).await {
                 Ok(token) => {

@@ -60,11 +60,29 @@ impl World {
         document.version = version;
         let mut rules = vec![rule(dice, 0, Effect::Allow)];
         for number in 1..2 + dice.below(5) {
-            let effect = dice.pick(&[Effect::Allow, Effect::Allow, Effect::Deny]);
+            let effect = dice.pick(&[Effect::Allow, Effect::Allow, Effect::Allow, Effect::Deny]);
             rules.push(rule(dice, number, effect));
         }
         document.rules = rules;
         Self { document }
+    }
+
+    /// One or two parts, most of them where a rule stands.
+    pub(crate) fn request(&self, dice: &mut Dice) -> Vec<Part> {
+        (0..=dice.below(4) / 3).map(|_| self.part(dice)).collect()
+    }
+
+    fn part(&self, dice: &mut Dice) -> Part {
+        if dice.below(4) == 0 {
+            return Part::new(target(dice), operations(dice)).unwrap();
+        }
+        let rule = &self.document.rules[dice.below(self.document.rules.len())];
+        let target = match &rule.on {
+            RuleTarget::Prefix(prefix) => Target::Prefix(prefix.clone()),
+            RuleTarget::Object(object) => Target::Object(object.clone()),
+            RuleTarget::Dataset(_) => unreachable!("worlds name no dataset in rules"),
+        };
+        Part::new(target, rule.operations.iter().copied().collect()).unwrap()
     }
 
     /// What the rules allow somebody to do to an object: highest priority first, deny before allow.
@@ -84,11 +102,6 @@ impl World {
             .collect();
         Operation::ALL.into_iter().filter(|operation| verdict(&reaching, *operation)).collect()
     }
-}
-
-/// One or two parts somewhere in the tree.
-pub(crate) fn request(dice: &mut Dice) -> Vec<Part> {
-    (0..=dice.below(4) / 3).map(|_| Part::new(target(dice), operations(dice)).unwrap()).collect()
 }
 
 fn verdict(rules: &[&Rule], operation: Operation) -> bool {
