@@ -19,9 +19,11 @@ datasets:
 rules: []
 "#;
 
-/// Places where rules stand and requests point; `it's` needs escaping in a CEL literal.
-const FOLDERS: [&str; 6] = ["", "wh/", "wh/a/", "wh/a/it's/", "wh/a_b/", "other/"];
-const OBJECTS: [&str; 6] = ["wh/a", "wh/a/x", "wh/a/it's", "wh/a/it's/x", "wh/a_b/x", "other/x"];
+/// Places where rules stand and requests point; `it's` needs escaping in a CEL literal, and `…_b` is what a prefix
+/// without its slash would open.
+const FOLDERS: [&str; 7] = ["", "wh/", "wh/a/", "wh/a/it's/", "wh/a_b/", "other/", "other_b/"];
+const OBJECTS: [&str; 8] =
+    ["wh/a", "wh/a/x", "wh/a/it's", "wh/a/it's/x", "wh/a/it's_b/x", "wh/a_b/x", "other/x", "other_b/x"];
 
 /// Every object name that is tried: those above, and a fresh one below each folder.
 pub(crate) fn universe() -> Vec<String> {
