@@ -60,8 +60,7 @@ impl Broker {
         let tiers = minters
             .into_iter()
             .map(|(id, minter)| {
-                let tiers =
-                    StorageTiers::new(limits.local_tokens, Arc::clone(&tokens), minter, Arc::clone(&clock));
+                let tiers = StorageTiers::new(&limits, Arc::clone(&tokens), minter, Arc::clone(&clock));
                 (id, tiers)
             })
             .collect();

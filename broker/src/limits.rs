@@ -33,6 +33,8 @@ pub struct Limits {
     pub narrowed_mints_per_minute: u32,
     /// Tokens kept in memory, per storage.
     pub local_tokens: u64,
+    /// Milliseconds that the shared tier may take to answer; afterwards it is a miss.
+    pub shared_tier_millis: u64,
 }
 
 impl Default for Limits {
@@ -48,6 +50,7 @@ impl Default for Limits {
             connection_age_seconds: 3_600,
             narrowed_mints_per_minute: 60,
             local_tokens: 100_000,
+            shared_tier_millis: 20,
         }
     }
 }

@@ -10,7 +10,7 @@ use lakegate_sts::{BadReply, MintError, Minter};
 use lakegate_token_store::SealedTokens;
 
 use super::local::LocalTier;
-use crate::Failure;
+use crate::{Failure, Limits};
 
 /// The least life with which a token that ends with its grant is handed out: enough to begin one request.
 const LEAST_LIFE: Duration = Duration::from_secs(10);
@@ -18,9 +18,6 @@ const LEAST_LIFE: Duration = Duration::from_secs(10);
 /// By how much a provider's clock may be ahead when a token's life is held against its class. A class whose life was
 /// shortened is served no token of its longer days.
 const LIFE_SKEW: Duration = Duration::from_mins(1);
-
-/// How long the shared tier may take to answer; afterwards it is a miss.
-const SHARED_PATIENCE: Duration = Duration::from_millis(20);
 
 /// Which tier a token came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,17 +68,20 @@ pub struct StorageTiers {
     shared: Arc<SealedTokens>,
     minter: Arc<dyn Minter>,
     clock: Arc<dyn Clock>,
+    /// How long the shared tier may take to answer; afterwards it is a miss.
+    patience: Duration,
 }
 
 impl StorageTiers {
-    /// Tiers over a shared tier and a minter, keeping at most `capacity` tokens in memory.
+    /// Tiers over a shared tier and a minter, within the broker's limits.
     pub fn new(
-        capacity: u64,
+        limits: &Limits,
         shared: Arc<SealedTokens>,
         minter: Arc<dyn Minter>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { local: LocalTier::new(capacity), shared, minter, clock }
+        let patience = Duration::from_millis(limits.shared_tier_millis);
+        Self { local: LocalTier::new(limits.local_tokens), shared, minter, clock, patience }
     }
 
     /// A token from memory; never waits.
@@ -105,7 +105,7 @@ impl StorageTiers {
     /// [`Failure::Internal`] when a token stands under another scope's key.
     pub async fn shared(&self, want: &Want<'_>) -> Result<Option<Served>, Failure> {
         let scopes: Vec<&Scope> = candidates(want).collect();
-        let found = match tokio::time::timeout(SHARED_PATIENCE, self.shared.get_many(&scopes)).await {
+        let found = match tokio::time::timeout(self.patience, self.shared.get_many(&scopes)).await {
             Ok(Ok(found)) => found,
             Ok(Err(error)) => {
                 tracing::warn!(%error, "shared tier does not answer");
@@ -164,7 +164,7 @@ impl StorageTiers {
 
     /// Puts a token into the shared tier. A store that does not take it costs another minting, not this answer.
     async fn share(&self, scope: &Scope, token: &AccessToken) {
-        match tokio::time::timeout(SHARED_PATIENCE, self.shared.put(scope, token)).await {
+        match tokio::time::timeout(self.patience, self.shared.put(scope, token)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "shared tier did not take a token"),
             Err(_) => tracing::warn!("shared tier is slow to take a token"),
