@@ -1,0 +1,137 @@
+//! Why bytes are no token, why a token is not believed, why none is made, and why keys are no ring.
+//!
+//! The texts are fixed and repeat nothing of the input, so they may be logged.
+
+use thiserror::Error;
+
+/// Bytes that are not a delegation token, by the rule they break.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Malformed {
+    /// Longer than any token is.
+    #[error("token is longer than the limit")]
+    TooLong,
+    /// Not base64url without padding, in its one encoding.
+    #[error("token is not base64url without padding")]
+    Base64,
+    /// The bytes end before the value does.
+    #[error("bytes end early")]
+    Short,
+    /// Bytes follow the value.
+    #[error("bytes follow the value")]
+    Trailing,
+    /// A number that is not in its shortest form.
+    #[error("number is not in its shortest form")]
+    NotMinimal,
+    /// A number outside its range.
+    #[error("number is out of range")]
+    Range,
+    /// A text that is too long or not UTF-8.
+    #[error("text is too long or not utf-8")]
+    Text,
+    /// A name that is no principal, or no owner at all.
+    #[error("name is no principal")]
+    Principal,
+    /// A version or format that is not ours.
+    #[error("version is not known")]
+    Version,
+    /// A token of another kind.
+    #[error("token is of another kind")]
+    Kind,
+    /// A password that is not as long as a MAC.
+    #[error("password is not 32 bytes")]
+    Password,
+    /// Dates that are not in their order.
+    #[error("dates are not in order")]
+    Dates,
+}
+
+/// Why a token is not believed. Closed: each has a word for audit records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum DelegationRefusal {
+    /// It is no token.
+    #[error("delegation token is malformed")]
+    Form(#[source] Malformed),
+    /// No key of the ring may verify it: unknown, retired, or not yet in use.
+    #[error("delegation token names a key that is not in use")]
+    UnknownKey,
+    /// The MAC is not that of the bytes.
+    #[error("delegation token has a wrong mac")]
+    Mac,
+    /// It is for another cluster.
+    #[error("delegation token is for another cluster")]
+    Cluster,
+    /// It was issued in the future: a clock is wrong, or a key is in wrong hands.
+    #[error("delegation token was issued in the future")]
+    Future,
+    /// Its max date has come.
+    #[error("delegation token has reached its max date")]
+    Expired,
+    /// Its renew date has come and nobody renewed it.
+    #[error("delegation token was not renewed in time")]
+    NotRenewed,
+}
+
+impl DelegationRefusal {
+    /// Every word that [`DelegationRefusal::as_str`] knows.
+    pub const WORDS: [&'static str; 7] =
+        ["dt_form", "dt_unknown_key", "dt_mac", "dt_cluster", "dt_future", "dt_expired", "dt_not_renewed"];
+
+    /// The word for it in audit records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Form(_) => "dt_form",
+            Self::UnknownKey => "dt_unknown_key",
+            Self::Mac => "dt_mac",
+            Self::Cluster => "dt_cluster",
+            Self::Future => "dt_future",
+            Self::Expired => "dt_expired",
+            Self::NotRenewed => "dt_not_renewed",
+        }
+    }
+}
+
+/// Why no token is issued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum IssueError {
+    /// An interval of nothing, a life shorter than the interval, or one that leaves the calendar.
+    #[error("renew interval and life of delegation tokens are not usable")]
+    Terms,
+    /// The present instant lies outside the calendar.
+    #[error("the clock is outside the calendar")]
+    Clock,
+    /// A sequence number or store epoch beyond 2,147,483,647, the largest that the wire format holds.
+    #[error("sequence number or store epoch is larger than 2147483647")]
+    Number,
+    /// The machine has no randomness.
+    #[error("no randomness for a token id")]
+    Randomness,
+    /// The cryptography failed.
+    #[error("delegation token was not signed")]
+    Crypto,
+}
+
+/// Why keys are no ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// A file that is not 64 hexadecimal digits.
+    #[error("delegation key is not 64 hexadecimal digits")]
+    Text,
+    /// An id beyond 2,147,483,647, the largest that the wire format holds.
+    #[error("delegation key id is larger than 2147483647")]
+    Id,
+    /// Two keys under one id.
+    #[error("two delegation keys have the same id")]
+    DuplicateId,
+    /// None or several keys in force.
+    #[error("not exactly one delegation key is current")]
+    Current,
+    /// A cluster name of nothing or of too much.
+    #[error("cluster name is empty or longer than 256 bytes")]
+    Cluster,
+    /// The cryptography failed, or the machine has no randomness.
+    #[error("delegation keys cannot be derived")]
+    Crypto,
+}
