@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{audit, ci, helm, steps, tidy};
+use crate::{audit, ci, clients, helm, steps, tidy};
 
 /// Developer commands of Lakegate.
 #[derive(Parser)]
@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Deny,
     /// The chart: schema, lint, rendering, Kubernetes schemas
     Helm,
+    /// Clients of others that tests run: installed, not run
+    Clients,
     /// All tests: the chart's, and those of every crate with their doctests
     Test,
 }
@@ -54,6 +56,7 @@ impl Command {
             Self::Tree => audit::tree(),
             Self::Deny => steps::deny(),
             Self::Helm => helm::run(),
+            Self::Clients => clients::run(),
             Self::Test => steps::test(),
         }
     }
@@ -70,6 +73,7 @@ impl Command {
             Self::Tree => "tree",
             Self::Deny => "deny",
             Self::Helm => "helm",
+            Self::Clients => "clients",
             Self::Test => "test",
         }
     }
@@ -81,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_command_is_typed_by_its_name() {
-        for command in Command::CI.into_iter().chain([Command::Ci, Command::Helm]) {
+        for command in Command::CI.into_iter().chain([Command::Ci, Command::Helm, Command::Clients]) {
             let parsed = Cli::try_parse_from(["cargo xtask", command.name()]).unwrap();
             assert_eq!(parsed.command, command);
         }

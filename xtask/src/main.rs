@@ -10,6 +10,8 @@ use clap::Parser;
 mod audit;
 mod ci;
 mod cli;
+mod clients;
+mod debian;
 mod helm;
 mod process;
 mod python;

@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result};
 
-use crate::helm;
 use crate::process::{cargo, output, run};
+use crate::{clients, helm};
 
 /// The version of cargo-deny that `deny` installs and expects.
 const CARGO_DENY: &str = "0.20.2";
@@ -34,10 +34,12 @@ pub(crate) fn deny() -> Result<()> {
     run(cargo(&["deny", "check", "bans", "licenses", "sources"]))
 }
 
-/// Runs the chart's checks, then every test and doctest.
+/// Runs the chart's checks, then every test and doctest, against the programs of others that they ask for.
 ///
 /// Features stay as a user gets them: what tests need more (`test-util`) is asked for by dev-dependencies.
 pub(crate) fn test() -> Result<()> {
     helm::run()?;
-    run(cargo(&["test", "--workspace"]))
+    let mut tests = cargo(&["test", "--workspace"]);
+    tests.env("LAKEGATE_PYTHON", clients::install()?);
+    run(tests)
 }
