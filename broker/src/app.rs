@@ -69,6 +69,8 @@ impl App {
             clock,
         };
         let broker = Broker::start(parts, &registry).await?;
+        let mirror = Arc::clone(broker.mirror());
+        readiness.require("shared_tier", move || mirror.is_loaded());
         let admin = AdminServer::start(config.admin_listen, registry, readiness).await?;
         ready.met();
         Ok(Self { broker, admin, ready, drain: Duration::from_secs(config.drain_seconds) })

@@ -12,9 +12,9 @@ use lakegate_token_store::SealedTokens;
 use prometheus::Registry;
 
 use crate::audit::{AuditIds, AuditLog};
-use crate::metrics::StoreAlarms;
+use crate::metrics::{MirrorCounts, StoreAlarms};
 use crate::rpc::Desk;
-use crate::tiers::{NarrowedShare, StorageTiers};
+use crate::tiers::{Mirror, Mirroring, NarrowedShare, StorageTiers};
 use crate::{BuildError, Limits, LiveTls, Metrics, Pipeline, PolicyTerms, Server};
 
 /// What a broker is made of.
@@ -44,6 +44,7 @@ pub struct BrokerParts {
 #[derive(Debug)]
 pub struct Broker {
     server: Server,
+    mirror: Arc<Mirror>,
 }
 
 impl Broker {
@@ -57,23 +58,40 @@ impl Broker {
             parts;
         let alarms = StoreAlarms::of(Arc::clone(&tokens)).map_err(BuildError::Metrics)?;
         registry.register(Box::new(alarms)).map_err(BuildError::Metrics)?;
-        let tiers = minters
-            .into_iter()
-            .map(|(id, minter)| {
-                let tiers = StorageTiers::new(&limits, Arc::clone(&tokens), minter, Arc::clone(&clock));
-                (id, tiers)
-            })
-            .collect();
+        let mirror = Arc::new(Mirror::default());
+        registry
+            .register(Box::new(MirrorCounts::of(&mirror).map_err(BuildError::Metrics)?))
+            .map_err(BuildError::Metrics)?;
+        let served = minters.keys().cloned().collect();
+        let mirroring = Mirroring::new(
+            &mirror,
+            Arc::clone(&policy.feed),
+            Arc::clone(&tokens),
+            Arc::clone(&clock),
+            served,
+        );
+        let tiers = |(id, minter)| {
+            let (mirror, tokens) = (Arc::clone(&mirror), Arc::clone(&tokens));
+            (id, StorageTiers::new(&limits, mirror, tokens, minter, Arc::clone(&clock)))
+        };
+        let tiers = minters.into_iter().map(tiers).collect();
         let mintings = NonZeroU32::new(limits.narrowed_mints_per_minute).unwrap_or(NonZeroU32::MIN);
         let pipeline = Pipeline::new(policy, tiers, NarrowedShare::per_minute(mintings), clock);
         let ids = AuditIds::new(rand::random());
         let desk = Arc::new(Desk { pipeline, audit, ids, metrics, administrators });
-        Ok(Self { server: Server::start(listen, desk, tls, limits).await? })
+        let server = Server::start(listen, desk, tls, limits).await?;
+        tokio::spawn(mirroring.run());
+        Ok(Self { server, mirror })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.server.address()
+    }
+
+    /// The mirror of plain scopes; a broker is of use when it is loaded.
+    pub fn mirror(&self) -> &Arc<Mirror> {
+        &self.mirror
     }
 
     /// Stops accepting, lets requests finish, and tells whether all did.

@@ -1,8 +1,10 @@
 //! The broker's metrics, by name. Labels are from closed lists: never a principal, a path or a text of a peer.
 
 mod alarms;
+mod mirror;
 
 pub(crate) use alarms::StoreAlarms;
+pub(crate) use mirror::MirrorCounts;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
 use crate::BuildError;

@@ -4,8 +4,11 @@
 //! for, has enough life left, and ends before the grant does.
 
 mod local;
+mod mirror;
 mod share;
 mod storage;
 
+pub use mirror::Mirror;
+pub(crate) use mirror::Mirroring;
 pub use share::NarrowedShare;
 pub use storage::{Served, StorageTiers, Tier, Want};

@@ -1,7 +1,7 @@
 //! The audit thread: takes records, writes them in batches, and says when the kernel has them.
 //!
 //! A blocked sink must not block a loop of the runtime, so one thread of its own writes. Whoever hands in a record
-//! waits for its acknowledgement, at most [`PATIENCE`]; later it is as if the sink were gone, and no token leaves.
+//! waits for its acknowledgement, at most [`PATIENCE`] unless told otherwise; later it is as if the sink were gone, and no token leaves.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -44,6 +44,7 @@ struct Entry {
 #[derive(Debug, Clone)]
 pub struct AuditLog {
     queue: mpsc::SyncSender<Entry>,
+    patience: Duration,
 }
 
 impl std::fmt::Debug for Entry {
@@ -69,7 +70,13 @@ impl AuditLog {
     pub fn to_sink(sink: Box<dyn AuditSink>) -> io::Result<Self> {
         let (queue, entries) = mpsc::sync_channel(QUEUE);
         thread::Builder::new().name("audit".to_owned()).spawn(move || write_batches(&entries, sink))?;
-        Ok(Self { queue })
+        Ok(Self { queue, patience: PATIENCE })
+    }
+
+    /// The same log, with another time after which a record that is not acknowledged counts as not accepted.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Hands in a record and waits until the sink has it.
@@ -78,7 +85,7 @@ impl AuditLog {
     /// [`AuditError`] when the sink failed, is blocked, or took too long.
     pub async fn accept(&self, record: &Record) -> Result<(), AuditError> {
         let acknowledged = self.hand_in(record)?;
-        match tokio::time::timeout(PATIENCE, acknowledged).await {
+        match tokio::time::timeout(self.patience, acknowledged).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(AuditError),
         }

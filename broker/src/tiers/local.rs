@@ -1,4 +1,7 @@
 //! The local tier: tokens in this process's memory.
+//!
+//! Plain scopes have a slot each in the mirror. All other scopes (narrowed, of several parts, attributed, ended) share a
+//! bounded cache, where they can push out each other and nothing else.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,26 +10,40 @@ use lakegate_domain::AccessToken;
 use lakegate_policy::{Scope, ScopeKey};
 use moka::sync::Cache;
 
+use super::Mirror;
+
 /// How long an entry stays without being used; tokens rarely live longer than an hour.
 const IDLE: Duration = Duration::from_hours(1);
 
-/// A bounded cache by scope.
+/// The mirror of plain scopes, and a bounded cache of the others.
 #[derive(Debug, Clone)]
-pub(super) struct LocalTier(Cache<ScopeKey, Arc<AccessToken>>);
+pub(super) struct LocalTier {
+    mirror: Arc<Mirror>,
+    others: Cache<ScopeKey, Arc<AccessToken>>,
+}
 
 impl LocalTier {
-    /// A tier of at most so many tokens.
-    pub(super) fn new(capacity: u64) -> Self {
-        Self(Cache::builder().max_capacity(capacity).time_to_idle(IDLE).build())
+    /// A tier over a mirror, with room for so many tokens of other scopes.
+    pub(super) fn new(mirror: Arc<Mirror>, capacity: u64) -> Self {
+        Self { mirror, others: Cache::builder().max_capacity(capacity).time_to_idle(IDLE).build() }
     }
 
     /// The token last seen for a scope, whatever its state.
     pub(super) fn get(&self, scope: &Scope) -> Option<Arc<AccessToken>> {
-        self.0.get(&scope.key())
+        let key = scope.key();
+        self.mirror.token(&key).or_else(|| self.others.get(&key))
     }
 
     /// Keeps a token.
     pub(super) fn put(&self, scope: &Scope, token: Arc<AccessToken>) {
-        self.0.insert(scope.key(), token);
+        let key = scope.key();
+        if !self.mirror.put(&key, &token) {
+            self.others.insert(key, token);
+        }
+    }
+
+    /// Counts a token that stood under the key of another scope.
+    pub(super) fn count_mismatch(&self) {
+        self.mirror.count_mismatch();
     }
 }

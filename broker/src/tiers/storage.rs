@@ -9,6 +9,7 @@ use lakegate_policy::{Grant, Scope};
 use lakegate_sts::{BadReply, MintError, Minter};
 use lakegate_token_store::SealedTokens;
 
+use super::Mirror;
 use super::local::LocalTier;
 use crate::{Failure, Limits};
 
@@ -73,15 +74,16 @@ pub struct StorageTiers {
 }
 
 impl StorageTiers {
-    /// Tiers over a shared tier and a minter, within the broker's limits.
+    /// Tiers over a mirror of plain scopes, a shared tier and a minter, within the broker's limits.
     pub fn new(
         limits: &Limits,
+        mirror: Arc<Mirror>,
         shared: Arc<SealedTokens>,
         minter: Arc<dyn Minter>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let patience = Duration::from_millis(limits.shared_tier_millis);
-        Self { local: LocalTier::new(limits.local_tokens), shared, minter, clock, patience }
+        Self { local: LocalTier::new(mirror, limits.local_tokens), shared, minter, clock, patience }
     }
 
     /// A token from memory; never waits.
@@ -141,7 +143,7 @@ impl StorageTiers {
             other => other?,
         };
         if token.scope_tag != scope.tag() {
-            return Err(mismatch());
+            return Err(self.mismatch());
         }
         if token.remaining(self.clock.now()) < least_life(scope, &token) {
             return Err(Failure::Mint(MintError::BadReply(BadReply::ShortLived)));
@@ -184,13 +186,19 @@ impl StorageTiers {
 
     fn may_serve(&self, want: &Want<'_>, scope: &Scope, token: &AccessToken) -> Result<bool, Failure> {
         if token.scope_tag != scope.tag() {
-            return Err(mismatch());
+            return Err(self.mismatch());
         }
         let remaining = token.remaining(self.clock.now());
         Ok(remaining >= least_life(scope, token)
             && remaining <= scope.terms().token_life + LIFE_SKEW
             && !self.outlives(want, token)
             && want.rejected.is_none_or(|rejected| rejected != fingerprint(&token.credential)))
+    }
+
+    fn mismatch(&self) -> Failure {
+        tracing::error!("a token stands under the key of another scope");
+        self.local.count_mismatch();
+        Failure::Internal("scope tag does not match")
     }
 
     /// Whether the token lives longer than the grant. With a provider that cannot end tokens early the overrun
@@ -212,11 +220,6 @@ fn served(token: Arc<AccessToken>, tier: Tier, scope: &Scope) -> Served {
 
 fn least_life(scope: &Scope, token: &AccessToken) -> Duration {
     if scope.end().is_some() { LEAST_LIFE } else { token.hand_out_floor() }
-}
-
-fn mismatch() -> Failure {
-    tracing::error!("a token stands under the key of another scope");
-    Failure::Internal("scope tag does not match")
 }
 
 /// SHA-256 of what the caller would present to the storage.

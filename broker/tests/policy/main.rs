@@ -7,5 +7,6 @@ mod ends;
 mod explain;
 mod lasting;
 mod parts;
+mod permuted;
 mod refusals;
 mod world;

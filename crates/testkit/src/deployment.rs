@@ -32,6 +32,9 @@ const MAX_STALE: Duration = Duration::from_mins(30);
 /// How long a stopping broker waits for its last requests.
 const DRAIN: Duration = Duration::from_secs(5);
 
+/// How long an answer waits for its audit record: the disk shares two cores with a whole cloud.
+const AUDIT_PATIENCE: Duration = Duration::from_secs(5);
+
 /// How often a policy file is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -52,7 +55,7 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// Starts everything; with a generator, waits until the shared tier is full.
+    /// Starts everything; with a generator, waits until the shared tier is full and the broker mirrors it.
     ///
     /// # Errors
     /// What could not be started.
@@ -83,10 +86,16 @@ impl Deployment {
             limits: options.limits,
             clock: Arc::clone(&options.clock),
         };
+        if let Some(generator) = &generator {
+            generator.filled().await;
+        }
         let broker = Broker::start(parts, &registry).await.context("broker")?;
+        if policy.current().is_some() {
+            broker.mirror().loaded().await;
+        }
         let address = broker.address();
         let admin = start_admin(&registry, &policy).await.context("admin port")?;
-        let deployment = Self {
+        Ok(Self {
             authority,
             emulator: cloud.emulator,
             policy,
@@ -98,11 +107,7 @@ impl Deployment {
             registry,
             audit,
             folder,
-        };
-        if let Some(generator) = &deployment.generator {
-            generator.filled().await;
-        }
-        Ok(deployment)
+        })
     }
 
     /// A client that proves to be `name`.
@@ -234,7 +239,7 @@ async fn policy_feed(options: &Options) -> Result<Arc<PolicyFeed>> {
 
 fn audit_log(options: &Options, trail: &AuditTrail) -> std::io::Result<AuditLog> {
     match &options.audit {
-        AuditTo::File => AuditLog::to_file(trail.path()),
+        AuditTo::File => Ok(AuditLog::to_file(trail.path())?.with_patience(AUDIT_PATIENCE)),
         AuditTo::Sink(make) => AuditLog::to_sink(make()),
     }
 }

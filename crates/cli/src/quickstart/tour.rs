@@ -56,7 +56,9 @@ impl Tour<'_> {
         );
         let (scopes, calls) = (progress.scopes, self.prefilled);
         ensure!(calls == scopes as u64, "{calls} exchanges for {scopes} scopes");
-        Ok(format!("{scopes} plain scopes, {calls} exchanges with the cloud's token service"))
+        Ok(format!(
+            "{scopes} plain scopes, {calls} exchanges with the cloud's token service; the broker mirrors them in memory"
+        ))
     }
 
     /// Exchanges with the cloud's token service since the shared tier was full.

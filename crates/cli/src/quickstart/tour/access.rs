@@ -31,7 +31,7 @@ impl Tour<'_> {
         let bytes = self.store.get(&Path::from(REPORT)).await?.bytes().await?;
         let token = self.alice.token_for(SALES, OperationSet::of(&[Operation::Read])).await?;
         let tier = self.tier_of(token.audit_id())?;
-        ensure!(tier == "shared", "token came from the {tier} tier");
+        ensure!(tier == "local", "token came from the {tier} tier");
         let covered: Vec<String> = token.covered().iter().map(ToString::to_string).collect();
         Ok(format!(
             "{} bytes of gs://lake-sample/{REPORT}\ntoken from the broker's {tier} tier; covers {}; expires {}",
