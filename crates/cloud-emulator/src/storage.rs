@@ -22,7 +22,7 @@ use axum::response::Response;
 use http::StatusCode;
 
 pub(crate) use access::Access;
-pub(crate) use actions::{cancel_session, continue_session};
+pub(crate) use actions::{Source, cancel_session, continue_session};
 pub(crate) use conditions::Conditions;
 pub(crate) use incoming::{Incoming, decode};
 pub(crate) use listing::{ListQuery, Page};

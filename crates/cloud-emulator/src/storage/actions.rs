@@ -22,6 +22,13 @@ use crate::cloud::Cloud;
 /// The most sources of a composed object.
 const MAX_SOURCES: usize = 32;
 
+/// An object that a call reads from to write another, and what must be true of it.
+#[derive(Debug)]
+pub(crate) struct Source<'a> {
+    pub(crate) name: Name<'a>,
+    pub(crate) conditions: Conditions,
+}
+
 impl Access<'_> {
     /// An object, for its content or its metadata.
     pub(crate) fn get(&self, name: Name<'_>, conditions: &Conditions) -> Result<Arc<Object>, Refusal> {
@@ -69,13 +76,13 @@ impl Access<'_> {
     /// A copy of an object under another name; `attributes` replace the source's when given.
     pub(crate) fn copy(
         &self,
-        source: Name<'_>,
+        source: &Source<'_>,
         target: Name<'_>,
         attributes: Option<Attributes>,
         conditions: &Conditions,
     ) -> Result<Arc<Object>, Refusal> {
         let overwrite = self.require_create(target)?;
-        let original = self.get(source, &Conditions::default())?;
+        let original = self.source(source)?;
         let mut new = original.new.clone();
         if let Some(attributes) = attributes {
             new.attributes = attributes;
@@ -83,10 +90,17 @@ impl Access<'_> {
         self.cloud.storage.put(target, new, conditions, overwrite)
     }
 
+    /// An object to read from. A precondition on it that fails is told as that of a write.
+    fn source(&self, source: &Source<'_>) -> Result<Arc<Object>, Refusal> {
+        let object = self.get(source.name, &Conditions::default())?;
+        source.conditions.check_write(Some(&object))?;
+        Ok(object)
+    }
+
     /// One object of several of the same bucket, in their order.
     pub(crate) fn compose(
         &self,
-        sources: &[String],
+        sources: &[Source<'_>],
         name: Name<'_>,
         attributes: Attributes,
         conditions: &Conditions,
@@ -96,9 +110,8 @@ impl Access<'_> {
             return Err(Refusal::Invalid("A compose request takes 1 to 32 sources."));
         }
         let mut content = BytesMut::new();
-        for key in sources {
-            let source = Name { bucket: name.bucket, key };
-            content.extend_from_slice(&self.get(source, &Conditions::default())?.new.content);
+        for source in sources {
+            content.extend_from_slice(&self.source(source)?.new.content);
         }
         let new = NewObject::composed(content.freeze(), attributes);
         self.cloud.storage.put(name, new, conditions, overwrite)

@@ -6,17 +6,13 @@ use http::StatusCode;
 use super::documents::{self, CopyObjectResult};
 use crate::reply;
 use crate::storage::{
-    Access, Attributes, Conditions, Incoming, Missing, Name, NewObject, Refusal, decode, instant, media,
+    Access, Attributes, Conditions, Incoming, Name, NewObject, Refusal, Source, decode, instant, media,
     quoted_etag, stamp,
 };
 
 /// `GET` and `HEAD`, with `Range`, preconditions and `?generation=`.
 pub(super) fn get(access: &Access<'_>, incoming: &Incoming, name: Name<'_>) -> Result<Response, Refusal> {
-    let object = access.get(name, &Conditions::of_headers(incoming)?)?;
-    let wanted: Option<u64> = incoming.query_number("generation")?;
-    if wanted.is_some_and(|generation| generation != object.generation) {
-        return Err(Refusal::NotFound(Missing::Object));
-    }
+    let object = access.get(name, &Conditions::of_headers(incoming)?.of_version(incoming)?)?;
     media(&object, incoming)
 }
 
@@ -45,8 +41,9 @@ fn copy(
     let (bucket, key) = (decode(bucket)?, decode(key)?);
     let replaced = incoming.header("x-goog-metadata-directive") == Some("REPLACE");
     let attributes = replaced.then(|| attributes(incoming));
-    let source = Name { bucket: &bucket, key: &key };
-    let object = access.copy(source, target, attributes, &Conditions::of_headers(incoming)?)?;
+    let name = Name { bucket: &bucket, key: &key };
+    let source = Source { name, conditions: Conditions::of_source_headers(incoming)? };
+    let object = access.copy(&source, target, attributes, &Conditions::of_headers(incoming)?)?;
     let document = CopyObjectResult { last_modified: instant(object.updated), etag: quoted_etag(&object) };
     let mut response = documents::answer(StatusCode::OK, "CopyObjectResult", &document);
     stamp(&mut response, &object);
@@ -55,7 +52,7 @@ fn copy(
 
 /// `DELETE`.
 pub(super) fn delete(access: &Access<'_>, incoming: &Incoming, name: Name<'_>) -> Result<Response, Refusal> {
-    access.delete(name, &Conditions::of_headers(incoming)?)?;
+    access.delete(name, &Conditions::of_headers(incoming)?.of_version(incoming)?)?;
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }
 

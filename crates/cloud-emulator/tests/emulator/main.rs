@@ -7,5 +7,6 @@ mod json_calls;
 mod misbehaviour;
 mod multipart;
 mod object_store_client;
+mod preconditions;
 mod sources;
 mod support;
