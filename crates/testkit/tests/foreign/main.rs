@@ -9,6 +9,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod boundaries;
+mod emulators;
 mod frames;
 mod gcsfs;
 mod google;
