@@ -1,9 +1,10 @@
 //! Files with certificates and keys. A key that others may read is refused, not used with a warning.
 
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lakegate_domain::Secret;
 use rustls_pki_types::pem::PemObject;
@@ -47,19 +48,92 @@ fn broken_rule(mode: u32, owner: u32, me: u32) -> Option<&'static str> {
     }
 }
 
+/// What was read of a file at one instant.
+pub struct FileContent {
+    path: PathBuf,
+    bytes: Zeroizing<Vec<u8>>,
+}
+
+impl FileContent {
+    /// Reads a file that anybody may read.
+    ///
+    /// # Errors
+    /// [`HostError::Read`] or [`HostError::TooLarge`] beyond 64 MiB.
+    pub fn public(path: &Path) -> Result<Self, HostError> {
+        Ok(Self { path: path.to_owned(), bytes: read(path, open(path)?, MAX_PEM_BYTES)? })
+    }
+
+    /// Reads a file that holds a secret.
+    ///
+    /// # Errors
+    /// As [`read_secret`].
+    pub fn secret(path: &Path) -> Result<Self, HostError> {
+        Ok(Self { path: path.to_owned(), bytes: read_secret(path)? })
+    }
+
+    /// Where it was read.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// All bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The text, without one line end at its end.
+    ///
+    /// # Errors
+    /// [`HostError::Content`] when it is empty or not UTF-8.
+    pub fn secret_text(&self) -> Result<Secret, HostError> {
+        let text = std::str::from_utf8(&self.bytes).unwrap_or_default();
+        let text = text.strip_suffix('\n').unwrap_or(text);
+        let text = text.strip_suffix('\r').unwrap_or(text);
+        if text.is_empty() { Err(no(&self.path, "text")) } else { Ok(Secret::new(text.to_owned())) }
+    }
+
+    /// The private key of a PEM text: PKCS#8, PKCS#1 or SEC1.
+    ///
+    /// # Errors
+    /// [`HostError::Content`] when there is no key in it.
+    pub fn private_key(&self) -> Result<PrivateKeyDer<'static>, HostError> {
+        PrivateKeyDer::from_pem_slice(&self.bytes).map_err(|_| no(&self.path, "private key in PEM form"))
+    }
+
+    /// The certificates of a PEM text, in their order; at least one.
+    ///
+    /// # Errors
+    /// [`HostError::Content`] when one is broken or there is none.
+    pub fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, HostError> {
+        self.pem_items("certificate in PEM form")
+    }
+
+    /// The revocation lists of a PEM text; at least one.
+    ///
+    /// # Errors
+    /// As [`FileContent::certificates`].
+    pub fn revocation_lists(&self) -> Result<Vec<CertificateRevocationListDer<'static>>, HostError> {
+        self.pem_items("revocation list in PEM form")
+    }
+
+    fn pem_items<T: PemObject>(&self, wanted: &'static str) -> Result<Vec<T>, HostError> {
+        let items = T::pem_slice_iter(&self.bytes).collect::<Result<Vec<_>, _>>();
+        items.ok().filter(|items| !items.is_empty()).ok_or_else(|| no(&self.path, wanted))
+    }
+}
+
+impl fmt::Debug for FileContent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileContent").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
 /// Reads a file that holds a secret text, without the line end that editors add.
 ///
 /// # Errors
 /// As [`read_secret`], and [`HostError::Content`] when it is empty or not UTF-8.
 pub fn read_secret_text(path: &Path) -> Result<Secret, HostError> {
-    let bytes = read_secret(path)?;
-    let text = std::str::from_utf8(&bytes).unwrap_or_default();
-    let text = text.strip_suffix('\n').unwrap_or(text);
-    let text = text.strip_suffix('\r').unwrap_or(text);
-    if text.is_empty() {
-        return Err(HostError::Content { file: path.to_owned(), wanted: "text" });
-    }
-    Ok(Secret::new(text.to_owned()))
+    FileContent::secret(path)?.secret_text()
 }
 
 /// The private key of a PEM file: PKCS#8, PKCS#1 or SEC1; permissions as for [`read_secret`].
@@ -67,8 +141,7 @@ pub fn read_secret_text(path: &Path) -> Result<Secret, HostError> {
 /// # Errors
 /// As [`read_secret`], and [`HostError::Content`] when there is no key in it.
 pub fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, HostError> {
-    let pem = read_secret(path)?;
-    PrivateKeyDer::from_pem_slice(&pem).map_err(|_| no(path, "private key in PEM form"))
+    FileContent::secret(path)?.private_key()
 }
 
 /// The certificates of a PEM file, in their order; at least one.
@@ -77,8 +150,7 @@ pub fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, HostError> {
 /// [`HostError::Read`], [`HostError::TooLarge`] beyond 64 MiB, or [`HostError::Content`] when one is broken or
 /// there is none.
 pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, HostError> {
-    let found = pem_items(path, "certificate in PEM form")?;
-    if found.is_empty() { Err(no(path, "certificate in PEM form")) } else { Ok(found) }
+    FileContent::public(path)?.certificates()
 }
 
 /// The revocation lists of a PEM file; at least one.
@@ -86,13 +158,7 @@ pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, HostErr
 /// # Errors
 /// As [`certificates`].
 pub fn revocation_lists(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, HostError> {
-    let found = pem_items(path, "revocation list in PEM form")?;
-    if found.is_empty() { Err(no(path, "revocation list in PEM form")) } else { Ok(found) }
-}
-
-fn pem_items<T: PemObject>(path: &Path, wanted: &'static str) -> Result<Vec<T>, HostError> {
-    let pem = read(path, open(path)?, MAX_PEM_BYTES)?;
-    T::pem_slice_iter(&pem).collect::<Result<_, _>>().map_err(|_| no(path, wanted))
+    FileContent::public(path)?.revocation_lists()
 }
 
 fn no(path: &Path, wanted: &'static str) -> HostError {
@@ -114,6 +180,10 @@ fn read(path: &Path, file: File, limit: u64) -> Result<Zeroizing<Vec<u8>>, HostE
     }
     Ok(bytes)
 }
+
+mod set;
+
+pub use self::set::{Contents, FileSet, SetDigest};
 
 #[cfg(test)]
 mod tests;

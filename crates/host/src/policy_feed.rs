@@ -1,6 +1,7 @@
 //! Policy that follows a file: the last good snapshot, how old it is, and word of each new one.
 //!
-//! A look at the file reads all its bytes, so a change is seen whatever the file system says of times. What is
+//! The feed looks when the file was touched, also by a link that leads to it, and every few seconds in any case. A
+//! look reads all bytes, so a change is seen whatever the file system says of times. What is
 //! read is parsed, compiled and checked on a blocking thread and then taken into force whole, or refused whole
 //! with the reason in the log and in a gauge. There is no way from a snapshot back to none.
 //!
@@ -23,14 +24,17 @@ use tokio::time::Instant;
 
 use self::follow::Follower;
 use self::source::{Digest, Source};
-use crate::FeedError;
 use crate::metrics::PolicyMetrics;
+use crate::{FeedError, Reloads};
 
 /// Says whether this process can serve a snapshot, and why not: whether its storages are configured and can
 /// express what the rules need.
 pub type SnapshotCheck = Arc<dyn Fn(&Snapshot) -> Result<(), String> + Send + Sync>;
 
-/// The shortest time between two looks at the file.
+/// What policy is called among what a process reloads.
+const ITEM: &str = "policy";
+
+/// The shortest time between two looks for which nothing is the cause.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The snapshot in force.
@@ -55,7 +59,8 @@ struct Freshness {
 }
 
 impl PolicyFeed {
-    /// Follows a file (`.json`, else YAML): looks at once, then `every` so often, until the feed is dropped.
+    /// Follows a file (`.json`, else YAML): looks at once, then after each change, `every` so often and when the
+    /// process is asked to, until the feed is dropped. It is the item `policy` of `reloads`.
     ///
     /// A first look that fails is no error: the feed then has no snapshot, which denies everything, and goes on
     /// looking. Make readiness wait for [`PolicyFeed::current`].
@@ -67,15 +72,18 @@ impl PolicyFeed {
         check: SnapshotCheck,
         every: Duration,
         clock: Arc<dyn Clock>,
+        reloads: &Reloads,
     ) -> Result<Arc<Self>, FeedError> {
         if source.is_dir() {
             return Err(FeedError::Directory { file: source });
         }
         let freshness = Freshness { started: Instant::now(), confirmed: AtomicU64::new(0) };
         let feed = Arc::new(Self::new(Some(freshness)));
+        let turns = reloads.turns(ITEM, vec![source.clone()], every.max(SHORTEST_INTERVAL));
+        let report = reloads.report(ITEM);
         let mut follower = Follower::new(Source::new(source, check), clock);
-        follower.look(&feed).await;
-        tokio::spawn(follower.follow(Arc::downgrade(&feed), every.max(SHORTEST_INTERVAL)));
+        report.note(follower.look(&feed).await);
+        tokio::spawn(follower.follow(Arc::downgrade(&feed), turns, report));
         Ok(feed)
     }
 

@@ -1,4 +1,4 @@
-//! The wish to stop, known to all parts of a process.
+//! What signals ask of a process: to stop, known to all its parts, or to look at its files.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -52,6 +52,25 @@ impl Shutdown {
     pub async fn wait(&self) {
         // The sender lives in `self`, so the wait cannot end in an error.
         let _ = self.0.subscribe().wait_for(|stop| *stop).await;
+    }
+}
+
+/// SIGHUP, which asks a process to look at its files. Listen early: until then the signal ends the process.
+#[derive(Debug)]
+pub struct Hangups(Signal);
+
+impl Hangups {
+    /// Begins to listen; signals from now on are kept. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// [`HostError::Signals`] when the process cannot listen to signals.
+    pub fn listen() -> Result<Self, HostError> {
+        Ok(Self(signal(SignalKind::hangup()).map_err(HostError::Signals)?))
+    }
+
+    /// Waits for the next signal; several that came meanwhile are one. False when there will be none.
+    pub(crate) async fn next(&mut self) -> bool {
+        self.0.recv().await.is_some()
     }
 }
 

@@ -3,6 +3,8 @@
 //! Unknown fields are errors everywhere: a misspelt `unless` must not widen a rule in silence. Nothing is
 //! resolved here; [`crate::Snapshot::compile`] checks references, nesting and expressibility.
 
+mod syntax;
+
 use std::time::Duration;
 
 use lakegate_domain::{
@@ -297,17 +299,16 @@ impl PolicyDocument {
     /// Reads a YAML document.
     ///
     /// # Errors
-    /// [`LoadError::Syntax`] with line, column and what is wrong.
+    /// [`LoadError::Syntax`] with key, line, column and what is wrong.
     pub fn from_yaml(text: &str) -> Result<Self, LoadError> {
-        serde_saphyr::from_str_with_options(text, yaml_options())
-            .map_err(|error| LoadError::Syntax(error.to_string()))
+        syntax::from_yaml(text)
     }
 
     /// Reads a JSON document.
     ///
     /// # Errors
-    /// [`LoadError::Syntax`] with line, column and what is wrong.
+    /// [`LoadError::Syntax`] with key, line, column and what is wrong.
     pub fn from_json(text: &str) -> Result<Self, LoadError> {
-        serde_json::from_str(text).map_err(|error| LoadError::Syntax(error.to_string()))
+        syntax::from_json(text)
     }
 }

@@ -10,7 +10,7 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum LoadError {
-    /// The text is no YAML or JSON of the document's shape; the message names line and column.
+    /// The text is no YAML or JSON of the document's shape; the message names key, line and column.
     #[error("syntax: {0}")]
     Syntax(String),
     /// A name breaks the alphabet.

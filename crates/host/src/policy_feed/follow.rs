@@ -1,17 +1,16 @@
 //! Looks at the source again and again, and tells the feed what it found.
 
-use std::error::Error;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use lakegate_domain::Clock;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::Instant;
 use tracing::{error, info};
 
 use super::PolicyFeed;
 use super::source::{Digest, Loaded, Look, Source};
 use crate::FeedError;
+use crate::reload::{Outcome, Report, Turns, chain};
 
 /// Follows one source for one feed.
 pub(super) struct Follower {
@@ -35,36 +34,43 @@ impl Follower {
         Self { source: Arc::new(source), clock, judged: None, complaint: None }
     }
 
-    /// Looks so often, until the feed is gone.
-    pub(super) async fn follow(mut self, feed: Weak<PolicyFeed>, every: Duration) {
-        let mut ticks = tokio::time::interval_at(Instant::now() + every, every);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    /// Looks at every turn, until the feed is gone.
+    pub(super) async fn follow(mut self, feed: Weak<PolicyFeed>, mut turns: Turns, report: Report) {
         loop {
-            ticks.tick().await;
+            let turn = turns.next().await;
             let Some(feed) = feed.upgrade() else { return };
-            self.look(&feed).await;
+            let outcome = self.look(&feed).await;
+            report.note(outcome);
+            turn.ended(outcome);
         }
     }
 
     /// Looks once. The source counts as seen at the instant before it was read.
-    pub(super) async fn look(&mut self, feed: &PolicyFeed) {
+    pub(super) async fn look(&mut self, feed: &PolicyFeed) -> Outcome {
         let at = Instant::now();
         let source = Arc::clone(&self.source);
         let before = self.judged.map(|(bytes, _)| bytes);
         let looked = tokio::task::spawn_blocking(move || source.look(before)).await;
+        let mut outcome = Outcome::Unchanged;
         match looked.unwrap_or(Err(FeedError::Interrupted)) {
-            Err(error) => return self.complain(feed, &error),
+            Err(error) => {
+                self.complain(feed, &error);
+                return Outcome::Refused;
+            }
             Ok(Look::Unchanged) => {}
             Ok(Look::Changed { bytes, loaded }) => {
                 let judgement = self.judge(feed, loaded);
                 self.judged = Some((bytes, judgement));
+                outcome = Outcome::Taken;
             }
         }
-        if matches!(self.judged, Some((_, Judgement::InForce))) {
-            self.complaint = None;
-            feed.failing.store(false, Ordering::Relaxed);
-            feed.confirm(at);
+        if matches!(self.judged, Some((_, Judgement::Refused))) {
+            return Outcome::Refused;
         }
+        self.complaint = None;
+        feed.failing.store(false, Ordering::Relaxed);
+        feed.confirm(at);
+        outcome
     }
 
     fn judge(&mut self, feed: &PolicyFeed, loaded: Result<Loaded, FeedError>) -> Judgement {
@@ -97,15 +103,4 @@ impl Follower {
             self.complaint = Some(complaint);
         }
     }
-}
-
-/// An error with its causes, outermost first.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = [&text, ": ", &error.to_string()].concat();
-        cause = error.source();
-    }
-    text
 }

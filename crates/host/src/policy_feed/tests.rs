@@ -1,7 +1,6 @@
 //! The last good policy stays, whatever happens to the file.
 
 use std::fs;
-use std::io::Write;
 use std::thread;
 
 use lakegate_domain::ManualClock;
@@ -10,6 +9,7 @@ use prometheus::TextEncoder;
 use tempfile::TempDir;
 
 use super::*;
+use crate::captured::while_logging;
 
 const EVERY: Duration = Duration::from_secs(2);
 const LOADED: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -32,6 +32,11 @@ fn snapshot(version: u64) -> Snapshot {
 
 fn pass() -> SnapshotCheck {
     Arc::new(|_| Ok(()))
+}
+
+/// Somewhere to be an item.
+fn reloads() -> Reloads {
+    Reloads::new(&Registry::new(), Arc::new(ManualClock::at(LOADED))).unwrap()
 }
 
 /// A policy file, and a feed that looks when it is told to.
@@ -83,27 +88,7 @@ impl Bench {
 
 /// What is logged at `error` while a future runs.
 async fn logs(future: impl Future<Output = ()>) -> String {
-    #[derive(Clone, Default)]
-    struct Captured(Arc<Mutex<Vec<u8>>>);
-    impl Write for Captured {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let captured = Captured::default();
-    let writer = captured.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::ERROR)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    let capturing = tracing::subscriber::set_default(subscriber);
-    future.await;
-    drop(capturing);
-    String::from_utf8(captured.0.lock().unwrap().clone()).unwrap()
+    while_logging(tracing::Level::ERROR, future).await.1
 }
 
 #[tokio::test(start_paused = true)]
@@ -233,7 +218,7 @@ async fn a_feed_follows_its_file_and_tells_of_each_snapshot() {
     let path = dir.path().join("policy.yaml");
     fs::write(&path, policy(1)).unwrap();
     let clock = Arc::new(ManualClock::at(LOADED));
-    let feed = PolicyFeed::start(path.clone(), pass(), EVERY, clock).await.unwrap();
+    let feed = PolicyFeed::start(path.clone(), pass(), EVERY, clock, &reloads()).await.unwrap();
     let mut numbers = feed.subscribe();
     assert_eq!(*numbers.borrow_and_update(), Some(1));
     for version in [2, 7] {
@@ -253,9 +238,9 @@ async fn json_is_read_by_its_ending_and_a_directory_is_refused() {
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(LOADED));
     let document = PolicyDocument::from_yaml(&policy(3)).unwrap();
     fs::write(&path, serde_json::to_string(&document).unwrap()).unwrap();
-    let feed = PolicyFeed::start(path, pass(), EVERY, Arc::clone(&clock)).await.unwrap();
+    let feed = PolicyFeed::start(path, pass(), EVERY, Arc::clone(&clock), &reloads()).await.unwrap();
     assert_eq!(feed.current().unwrap().number(), 3);
-    let refused = PolicyFeed::start(dir.path().to_owned(), pass(), EVERY, clock).await;
+    let refused = PolicyFeed::start(dir.path().to_owned(), pass(), EVERY, clock, &reloads()).await;
     assert!(matches!(refused, Err(FeedError::Directory { .. })));
 }
 
