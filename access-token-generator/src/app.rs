@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use lakegate_domain::Clock;
-use lakegate_host::{AdminServer, PolicyFeed, Readiness, files};
+use lakegate_host::{AdminServer, Hangups, PolicyFeed, Readiness, Reloads, files};
 use lakegate_sts::settings::{Spending, StorageSettings};
 use lakegate_token_store::SealedTokens;
 use prometheus::Registry;
@@ -23,6 +23,7 @@ const PREFILL: u32 = 80;
 pub struct App {
     generator: Generator,
     admin: AdminServer,
+    reloads: Reloads,
 }
 
 impl App {
@@ -31,6 +32,8 @@ impl App {
     /// # Errors
     /// What of the configuration is not usable, with the file or key at fault.
     pub async fn build(config: GeneratorConfig, clock: Arc<dyn Clock>) -> Result<Self> {
+        let registry = Registry::new();
+        let reloads = Reloads::new(&registry, Arc::clone(&clock))?;
         let spending = Spending { percent: PREFILL, over: NonZeroU32::MIN };
         let minter = |settings: &StorageSettings| -> Result<_> {
             let key_file = files::read_secret_text(settings.source.key_file())?;
@@ -41,14 +44,14 @@ impl App {
         let every = Duration::from_secs(config.policy_reload_seconds);
         // What a storage cannot express is left out of the catalogue; brokers refuse the document as a whole.
         let check = Arc::new(|_: &_| Ok(()));
-        let policy = PolicyFeed::start(config.policy_file, check, every, Arc::clone(&clock)).await?;
+        let policy =
+            PolicyFeed::start(config.policy_file, check, every, Arc::clone(&clock), &reloads).await?;
         let store = config.store.open(Arc::clone(&clock)).context("store")?;
         let keys = config
             .sealing
             .keys(|path| -> Result<_> { Ok(files::read_secret_text(path)?) })
             .context("sealing")?;
         let tokens = Arc::new(SealedTokens::new(store, keys, &config.cluster, Arc::clone(&clock))?);
-        let registry = Registry::new();
         policy.register(&registry)?;
         let readiness = Readiness::new();
         let feed = Arc::clone(&policy);
@@ -57,12 +60,17 @@ impl App {
         let parts = GeneratorParts { policy, tokens, minters, clock, workers: config.workers, seed };
         let generator = Generator::start(parts, &registry)?;
         let admin = AdminServer::start(config.admin_listen, registry, readiness).await?;
-        Ok(Self { generator, admin })
+        Ok(Self { generator, admin, reloads })
     }
 
     /// Where the admin port is.
     pub fn admin_address(&self) -> SocketAddr {
         self.admin.local_addr()
+    }
+
+    /// Looks at all followed files at each SIGHUP.
+    pub fn reload_on(&self, hangups: Hangups) {
+        self.reloads.on(hangups);
     }
 
     /// Stops at once; what was minted is in the shared tier.

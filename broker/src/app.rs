@@ -1,15 +1,15 @@
 //! Wires a broker from its configuration: the only file here that names concrete adapters.
 
+mod following;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use arc_swap::ArcSwap;
 use lakegate_domain::{Bucket, Clock};
-use lakegate_host::{AdminServer, PolicyFeed, Readiness, files};
+use lakegate_host::{AdminServer, Hangups, PolicyFeed, Readiness, Reloads, files};
 use lakegate_policy::Snapshot;
 use lakegate_sts::Minter;
 use lakegate_sts::settings::{Spending, StorageSettings};
@@ -17,8 +17,6 @@ use lakegate_token_store::SealedTokens;
 use prometheus::Registry;
 
 use crate::audit::AuditLog;
-use crate::config::TlsSettings;
-use crate::tls::{TlsFiles, TlsVersions, server_config};
 use crate::{Broker, BrokerConfig, BrokerParts, PolicyTerms};
 
 /// The broker's part of the budget in percent: the reserve of invariant 7.
@@ -29,6 +27,7 @@ const RESERVE: u32 = 20;
 pub struct App {
     broker: Broker,
     admin: AdminServer,
+    reloads: Reloads,
     ready: lakegate_host::Condition,
     drain: Duration,
 }
@@ -39,27 +38,29 @@ impl App {
     /// # Errors
     /// What of the configuration is not usable, with the file or key at fault.
     pub async fn build(config: BrokerConfig, clock: Arc<dyn Clock>) -> Result<Self> {
+        let registry = Registry::new();
+        let reloads = Reloads::new(&registry, Arc::clone(&clock))?;
         let minters = minters(&config, &clock)?;
-        let policy = policy(&config, &minters, &clock).await?;
+        let policy = policy(&config, &minters, &clock, &reloads).await?;
         let store = config.store.open(Arc::clone(&clock)).context("store")?;
         let keys = config
             .sealing
             .keys(|path| -> Result<_> { Ok(files::read_secret_text(path)?) })
             .context("sealing")?;
         let tokens = SealedTokens::new(store, keys, &config.cluster, Arc::clone(&clock))?;
-        let registry = Registry::new();
         policy.register(&registry)?;
         let readiness = Readiness::new();
         let feed = Arc::clone(&policy);
         readiness.require("policy", move || feed.current().is_some());
         let ready = readiness.condition("serving");
+        let own_buckets = own_buckets(&config)?;
         let parts = BrokerParts {
             listen: config.listen,
-            tls: Arc::new(ArcSwap::from_pointee(tls(&config.tls)?)),
+            tls: following::tls(config.tls, &clock, &reloads).context("tls")?,
             policy: PolicyTerms {
                 feed: policy,
                 max_stale: Duration::from_secs(config.policy.max_stale_seconds),
-                own_buckets: own_buckets(&config)?,
+                own_buckets,
             },
             tokens: Arc::new(tokens),
             minters,
@@ -73,7 +74,7 @@ impl App {
         readiness.require("shared_tier", move || mirror.is_loaded());
         let admin = AdminServer::start(config.admin_listen, registry, readiness).await?;
         ready.met();
-        Ok(Self { broker, admin, ready, drain: Duration::from_secs(config.drain_seconds) })
+        Ok(Self { broker, admin, reloads, ready, drain: Duration::from_secs(config.drain_seconds) })
     }
 
     /// Where the public port is.
@@ -84,6 +85,11 @@ impl App {
     /// Where the admin port is.
     pub fn admin_address(&self) -> SocketAddr {
         self.admin.local_addr()
+    }
+
+    /// Looks at all followed files at each SIGHUP.
+    pub fn reload_on(&self, hangups: Hangups) {
+        self.reloads.on(hangups);
     }
 
     /// Stops: readiness first, then the public port, the admin port last. Tells whether all requests were answered.
@@ -108,7 +114,12 @@ fn minters(config: &BrokerConfig, clock: &Arc<dyn Clock>) -> Result<Minters> {
 }
 
 /// Follows the policy document; a snapshot with a plain scope that its storage cannot express is refused.
-async fn policy(config: &BrokerConfig, minters: &Minters, clock: &Arc<dyn Clock>) -> Result<Arc<PolicyFeed>> {
+async fn policy(
+    config: &BrokerConfig,
+    minters: &Minters,
+    clock: &Arc<dyn Clock>,
+    reloads: &Reloads,
+) -> Result<Arc<PolicyFeed>> {
     let minters = minters.clone();
     let check = move |snapshot: &Snapshot| {
         for plain in snapshot.plain_scopes() {
@@ -121,18 +132,7 @@ async fn policy(config: &BrokerConfig, minters: &Minters, clock: &Arc<dyn Clock>
     };
     let every = Duration::from_secs(config.policy.reload_seconds);
     let file = config.policy.file.clone();
-    Ok(PolicyFeed::start(file, Arc::new(check), every, Arc::clone(clock)).await?)
-}
-
-fn tls(settings: &TlsSettings) -> Result<rustls::ServerConfig> {
-    let read = |path: &Path| files::certificates(path).with_context(|| path.display().to_string());
-    let files = TlsFiles {
-        chain: read(&settings.certificate)?,
-        key: files::private_key(&settings.key)?,
-        client_ca: read(&settings.client_ca)?,
-        versions: if settings.allow_tls12 { TlsVersions::Tls12And13 } else { TlsVersions::Tls13 },
-    };
-    Ok(server_config(files)?)
+    Ok(PolicyFeed::start(file, Arc::new(check), every, Arc::clone(clock), reloads).await?)
 }
 
 fn own_buckets(config: &BrokerConfig) -> Result<std::collections::BTreeSet<Bucket>> {

@@ -23,7 +23,7 @@ pub struct BrokerParts {
     /// Where to listen; port 0 picks one.
     pub listen: SocketAddr,
     /// Who may connect.
-    pub tls: LiveTls,
+    pub tls: Arc<LiveTls>,
     /// Where decisions come from.
     pub policy: PolicyTerms,
     /// The shared tier.

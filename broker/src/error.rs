@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lakegate_domain::RuleId;
+use lakegate_domain::{RuleId, Timestamp};
 use lakegate_policy::Refusal;
 use lakegate_proto::InvalidRequest;
 use lakegate_sts::MintError;
@@ -20,6 +20,14 @@ pub enum BuildError {
     /// Certificate and key are not usable together, or a certificate does not parse.
     #[error("server certificate, key or client authority is not usable")]
     Tls(#[source] rustls::Error),
+    /// The server's certificate has ended or has not begun.
+    #[error("server certificate is not valid now but from {begins} to {ends}")]
+    ServerCertificate {
+        /// Its first instant.
+        begins: Timestamp,
+        /// Its last instant.
+        ends: Timestamp,
+    },
     /// The audit log cannot be opened.
     #[error("audit log cannot be opened")]
     Audit(#[source] std::io::Error),

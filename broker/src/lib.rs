@@ -29,4 +29,5 @@ pub use limits::Limits;
 pub use metrics::Metrics;
 pub use peer::Peer;
 pub use pipeline::{Answer, Ask, Pipeline, PolicyTerms};
-pub use server::{LiveTls, Server};
+pub use server::Server;
+pub use tls::LiveTls;

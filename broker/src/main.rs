@@ -8,7 +8,7 @@ use clap::Parser;
 use lakegate_broker::{App, BrokerConfig};
 use lakegate_domain::SystemClock;
 use lakegate_host::telemetry::{self, TelemetryConfig};
-use lakegate_host::{Shutdown, config, harden};
+use lakegate_host::{Hangups, Shutdown, config, harden};
 
 /// Hands out short-lived storage tokens, cut down to what policy allows.
 #[derive(Debug, Parser)]
@@ -29,6 +29,8 @@ async fn main() -> Result<()> {
     if let Err(error) = harden::no_core_dumps() {
         tracing::warn!(%error, "core dumps cannot be switched off");
     }
+    // From here on the signal does not end the process.
+    let hangups = Hangups::listen()?;
     let mut flags = Vec::new();
     for setting in &args.set {
         let Some((key, value)) = setting.split_once('=') else { bail!("--set wants KEY=VALUE") };
@@ -36,6 +38,7 @@ async fn main() -> Result<()> {
     }
     let config: BrokerConfig = config::load(Some(&args.config), "LAKEGATE_BROKER", &flags)?;
     let app = App::build(config, Arc::new(SystemClock)).await?;
+    app.reload_on(hangups);
     tracing::info!(address = %app.address(), admin = %app.admin_address(), "broker serves");
     Shutdown::on_signals()?.wait().await;
     tracing::info!("broker drains");

@@ -25,6 +25,8 @@ pub struct Metrics {
     pub connections: IntGauge,
     /// Connections refused before a request, by cause.
     pub refused_connections: IntCounterVec,
+    /// Open connections that were asked to go because their authority is trusted no more.
+    pub distrusted_connections: IntCounter,
     /// Audit records that were not accepted.
     pub audit_failures: IntCounter,
     /// Handlers that panicked.
@@ -58,6 +60,10 @@ impl Metrics {
                 "connections refused before a request, by cause",
                 &["cause"],
             )?,
+            distrusted_connections: IntCounter::new(
+                "lakegate_broker_distrusted_connections_total",
+                "open connections asked to go because their authority is trusted no more",
+            )?,
             audit_failures: IntCounter::new(
                 "lakegate_broker_audit_failures_total",
                 "audit records that were not accepted",
@@ -69,6 +75,7 @@ impl Metrics {
         registry.register(Box::new(metrics.latency.clone()))?;
         registry.register(Box::new(metrics.connections.clone()))?;
         registry.register(Box::new(metrics.refused_connections.clone()))?;
+        registry.register(Box::new(metrics.distrusted_connections.clone()))?;
         registry.register(Box::new(metrics.audit_failures.clone()))?;
         registry.register(Box::new(metrics.panics.clone()))?;
         Ok(metrics)

@@ -83,6 +83,11 @@ impl Pipeline {
         self.own_buckets.contains(bucket)
     }
 
+    /// Wall time.
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
     /// The present instant.
     pub fn now(&self) -> lakegate_domain::Timestamp {
         self.clock.now()

@@ -9,21 +9,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::BuildError;
 use crate::limits::{Limits, Seats};
 use crate::rpc::{Desk, routes};
+use crate::{BuildError, LiveTls};
 
 /// How long to wait after `accept` failed: out of file descriptors, most often.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
-/// The settings new connections are made with; swapped when certificates are reloaded.
-pub type LiveTls = Arc<ArcSwap<ServerConfig>>;
 
 /// The public port of a broker.
 #[derive(Debug)]
@@ -38,7 +33,7 @@ pub struct Server {
 pub(crate) struct Shared {
     pub(crate) desk: Arc<Desk>,
     pub(crate) routes: tonic::service::Routes,
-    pub(crate) tls: LiveTls,
+    pub(crate) tls: Arc<LiveTls>,
     pub(crate) limits: Limits,
     pub(crate) seats: Seats,
     /// Turns true when the server drains.
@@ -53,7 +48,7 @@ impl Server {
     pub async fn start(
         listen: SocketAddr,
         desk: Arc<Desk>,
-        tls: LiveTls,
+        tls: Arc<LiveTls>,
         limits: Limits,
     ) -> Result<Self, BuildError> {
         let listener = TcpListener::bind(listen).await.map_err(BuildError::Listen)?;

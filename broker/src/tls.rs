@@ -1,8 +1,12 @@
 //! TLS: who may connect, and who the peer is.
 
+mod files;
 mod identity;
+mod live;
 mod settings;
 
 pub(crate) use identity::end_of;
 pub use identity::{IdentityError, principal_of};
-pub use settings::{TlsFiles, TlsVersions, server_config};
+pub use live::LiveTls;
+pub(crate) use live::Trust;
+pub use settings::{TlsFiles, TlsVersions};

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use rustls_pki_types::CertificateDer;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
@@ -18,9 +19,13 @@ use super::Shared;
 use crate::layers::Handler;
 use crate::limits::Seat;
 use crate::peer::Peer;
+use crate::tls::Trust;
 
 /// How long a connection that was asked to go may take beyond the deadline of its last request.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// The longest that a connection may go on whose certificate no authority vouches for any more.
+const UNTRUSTED: Duration = Duration::from_mins(1);
 
 /// Serves a connection in a task of its own, or drops it when no seat is free.
 pub(super) fn spawn(stream: TcpStream, address: SocketAddr, shared: &Shared) {
@@ -37,11 +42,12 @@ pub(super) fn spawn(stream: TcpStream, address: SocketAddr, shared: &Shared) {
 
 async fn run(stream: TcpStream, address: SocketAddr, shared: Shared, seat: Seat) {
     let refused = shared.desk.metrics.refused_connections.clone();
-    let acceptor = TlsAcceptor::from(shared.tls.load_full());
+    let (settings, trust) = shared.tls.settings();
+    let acceptor = TlsAcceptor::from(settings);
     match tokio::time::timeout(shared.limits.handshake(), acceptor.accept(stream)).await {
         Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
             shared.desk.metrics.connections.inc();
-            serve(stream, address, &shared).await;
+            serve(stream, trust, address, &shared).await;
             shared.desk.metrics.connections.dec();
         }
         Ok(Ok(_)) => refused.with_label_values(&["alpn"]).inc(),
@@ -54,10 +60,16 @@ async fn run(stream: TcpStream, address: SocketAddr, shared: Shared, seat: Seat)
     drop(seat);
 }
 
-async fn serve(stream: TlsStream<TcpStream>, address: SocketAddr, shared: &Shared) {
+async fn serve(stream: TlsStream<TcpStream>, trust: Trust, address: SocketAddr, shared: &Shared) {
     let peer = Peer::after_handshake(address, stream.get_ref().1);
     let now = shared.desk.pipeline.now();
     let certificate_left = peer.ends().map_or(Duration::MAX, |ends| ends.since(now));
+    let chain = stream
+        .get_ref()
+        .1
+        .peer_certificates()
+        .map(|chain| chain.iter().cloned().map(CertificateDer::into_owned).collect());
+    let untrusted = trust.lost(chain.unwrap_or_default(), Arc::clone(shared.desk.pipeline.clock()));
     let (stream, prefaced) = Prefaced::new(stream);
     let (desk, routes, deadline) = (Arc::clone(&shared.desk), shared.routes.clone(), shared.limits.request());
     let handler = Handler { desk, routes, peer, deadline };
@@ -68,8 +80,8 @@ async fn serve(stream: TlsStream<TcpStream>, address: SocketAddr, shared: &Share
     let old = tokio::time::sleep(shared.limits.connection_age().min(certificate_left));
     let gone = tokio::time::sleep(shared.limits.connection_age() + LAST_WORDS);
     let preface_late = tokio::time::sleep(shared.limits.preface());
-    tokio::pin!(old, gone, preface_late);
-    let (mut leaving, mut preface_open) = (false, true);
+    tokio::pin!(old, gone, preface_late, untrusted);
+    let (mut leaving, mut preface_open, mut trusted) = (false, true, true);
     loop {
         tokio::select! {
             ended = connection.as_mut() => {
@@ -87,6 +99,13 @@ async fn serve(stream: TlsStream<TcpStream>, address: SocketAddr, shared: &Share
             }
             // A client that neither finishes nor goes is cut off.
             () = &mut gone, if leaving => return,
+            () = &mut untrusted, if trusted => {
+                (trusted, leaving) = (false, true);
+                shared.desk.metrics.distrusted_connections.inc();
+                let patience = (shared.limits.request() + LAST_WORDS).min(UNTRUSTED);
+                gone.as_mut().reset(Instant::now() + patience);
+                connection.as_mut().graceful_shutdown();
+            }
             () = &mut old, if !leaving => {
                 leaving = true;
                 gone.as_mut().reset(Instant::now() + shared.limits.request() + LAST_WORDS);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rustls::RootCertStore;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, ServerConfig, WebPkiClientVerifier};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -43,11 +44,13 @@ impl TlsVersions {
 }
 
 /// Makes the settings: a client certificate is required on every connection, HTTP/2 is the only protocol, there is no
-/// early data and no resumption.
+/// early data and no resumption. With them goes whoever verified client certificates, to verify them again.
 ///
 /// # Errors
 /// When there is no client CA, a certificate does not parse, or key and certificate do not fit.
-pub fn server_config(files: TlsFiles) -> Result<ServerConfig, BuildError> {
+pub(super) fn server_config(
+    files: TlsFiles,
+) -> Result<(ServerConfig, Arc<dyn ClientCertVerifier>), BuildError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut roots = RootCertStore::empty();
     for authority in files.client_ca {
@@ -62,7 +65,7 @@ pub fn server_config(files: TlsFiles) -> Result<ServerConfig, BuildError> {
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(files.versions.supported())
         .map_err(BuildError::Tls)?
-        .with_client_cert_verifier(verifier)
+        .with_client_cert_verifier(Arc::clone(&verifier))
         .with_single_cert(files.chain, files.key)
         .map_err(BuildError::Tls)?;
     config.alpn_protocols = vec![b"h2".to_vec()];
@@ -70,5 +73,5 @@ pub fn server_config(files: TlsFiles) -> Result<ServerConfig, BuildError> {
     // A resumed session is not verified again: whoever comes back presents the certificate anew.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
-    Ok(config)
+    Ok((config, verifier))
 }

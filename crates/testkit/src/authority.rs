@@ -63,10 +63,16 @@ impl Authority {
     /// # Errors
     /// When the crypto library fails.
     pub fn server(&self) -> Result<Issued> {
-        let mut params = named("lakegate-broker");
-        params.subject_alt_names =
-            vec![SanType::DnsName("localhost".try_into()?), SanType::IpAddress([127, 0, 0, 1].into())];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        self.issue(server()?)
+    }
+
+    /// A certificate for a server on this machine that ended long ago.
+    ///
+    /// # Errors
+    /// When the crypto library fails.
+    pub fn ended_server(&self) -> Result<Issued> {
+        let mut params = server()?;
+        params.not_after = rcgen::date_time_ymd(2001, 1, 1);
         self.issue(params)
     }
 
@@ -91,6 +97,14 @@ impl Authority {
             key_pem: key.serialize_pem(),
         })
     }
+}
+
+fn server() -> Result<CertificateParams> {
+    let mut params = named("lakegate-broker");
+    params.subject_alt_names =
+        vec![SanType::DnsName("localhost".try_into()?), SanType::IpAddress([127, 0, 0, 1].into())];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    Ok(params)
 }
 
 fn named(name: &str) -> CertificateParams {

@@ -9,15 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use arc_swap::ArcSwap;
 use lakegate_broker::audit::AuditLog;
-use lakegate_broker::tls::{TlsFiles, TlsVersions, server_config};
-use lakegate_broker::{Broker, BrokerParts, PolicyTerms};
+use lakegate_broker::tls::{TlsFiles, TlsVersions};
+use lakegate_broker::{Broker, BrokerParts, LiveTls, PolicyTerms};
 use lakegate_client::{BrokeredStore, Client, ClientConfig, ClientIdentity, StorageEndpoint};
 use lakegate_cloud_emulator::Emulator;
 use lakegate_domain::{Bucket, Principal, StorageId};
 use lakegate_generator::{Generator, GeneratorParts};
-use lakegate_host::{AdminServer, PolicyFeed, Readiness, SnapshotCheck};
+use lakegate_host::{AdminServer, PolicyFeed, Readiness, Reloads, SnapshotCheck};
 use lakegate_policy::{PolicyDocument, Snapshot};
 use lakegate_sts::Minter;
 use lakegate_token_store::{RedbStore, SealedTokens, SealingKey, SealingKeys, TokenStore};
@@ -48,6 +47,8 @@ pub struct Deployment {
     broker: Option<Broker>,
     generator: Option<Generator>,
     admin: AdminServer,
+    reloads: Reloads,
+    tls: Arc<LiveTls>,
     address: SocketAddr,
     registry: Registry,
     audit: AuditTrail,
@@ -62,18 +63,20 @@ impl Deployment {
     pub async fn start(options: Options) -> Result<Self> {
         let folder = tempfile::tempdir().context("temporary folder")?;
         let authority = Authority::new().context("certificate authority")?;
-        let policy = policy_feed(&options).await.context("policy")?;
+        let registry = Registry::new();
+        let reloads = Reloads::new(&registry, Arc::clone(&options.clock))?;
+        let policy = policy_feed(&options, &reloads).await.context("policy")?;
         let cloud = cloud::start(&options).await.context("emulated cloud")?;
         let tokens = shared_tier(&options, folder.path()).context("shared tier")?;
-        let registry = Registry::new();
         let generator = match options.generator {
             RunGenerator::Absent => None,
             RunGenerator::Running => Some(start_generator(&options, &policy, &tokens, &cloud, &registry)?),
         };
         let audit = AuditTrail::new(folder.path().join("audit.jsonl"));
+        let tls = Arc::new(LiveTls::new(broker_tls(&authority)?, options.clock.now())?);
         let parts = BrokerParts {
             listen: SocketAddr::from(([127, 0, 0, 1], options.port)),
-            tls: Arc::new(ArcSwap::from_pointee(broker_tls(&authority)?)),
+            tls: Arc::clone(&tls),
             policy: PolicyTerms {
                 feed: Arc::clone(&policy),
                 max_stale: MAX_STALE,
@@ -103,6 +106,8 @@ impl Deployment {
             broker: Some(broker),
             generator,
             admin,
+            reloads,
+            tls,
             address,
             registry,
             audit,
@@ -160,6 +165,16 @@ impl Deployment {
     /// The certificate authority, for certificates of other callers.
     pub fn authority(&self) -> &Authority {
         &self.authority
+    }
+
+    /// The settings of the broker's public port.
+    pub fn tls(&self) -> &LiveTls {
+        &self.tls
+    }
+
+    /// What is followed while the deployment runs: its policy file, if it has one.
+    pub fn reloads(&self) -> &Reloads {
+        &self.reloads
     }
 
     /// The emulated cloud.
@@ -227,12 +242,13 @@ fn shared_tier(options: &Options, folder: &Path) -> Result<Arc<SealedTokens>> {
     Ok(Arc::new(SealedTokens::new(store, keys, "quickstart", Arc::clone(&options.clock))?))
 }
 
-async fn policy_feed(options: &Options) -> Result<Arc<PolicyFeed>> {
+async fn policy_feed(options: &Options, reloads: &Reloads) -> Result<Arc<PolicyFeed>> {
     match &options.policy_file {
         None => Ok(PolicyFeed::fixed(Snapshot::compile(&options.policy)?)),
         Some(file) => {
             let check: SnapshotCheck = Arc::new(|_| Ok(()));
-            Ok(PolicyFeed::start(file.clone(), check, LOOK_EVERY, Arc::clone(&options.clock)).await?)
+            let clock = Arc::clone(&options.clock);
+            Ok(PolicyFeed::start(file.clone(), check, LOOK_EVERY, clock, reloads).await?)
         }
     }
 }
@@ -262,10 +278,10 @@ fn start_generator(
     Generator::start(parts, registry).context("generator")
 }
 
-fn broker_tls(authority: &Authority) -> Result<rustls::ServerConfig> {
+fn broker_tls(authority: &Authority) -> Result<TlsFiles> {
     let Issued { chain, key, .. } = authority.server()?;
     let client_ca = vec![authority.certificate()];
-    Ok(server_config(TlsFiles { chain, key, client_ca, versions: TlsVersions::Tls13 })?)
+    Ok(TlsFiles { chain, key, client_ca, versions: TlsVersions::Tls13 })
 }
 
 fn own_buckets(options: &Options) -> Result<BTreeSet<Bucket>> {
