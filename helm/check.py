@@ -110,6 +110,7 @@ def check_refused(values):
         ("storages", []),
         ("storages", [{"id": "lake", "key": "../lake.json"}]),
         ("sealing.current", {"id": 1, "key": "a/b"}),
+        ("sealing.ring", "a/b"),
         ("broker.limits", {"connections": "many"}),
         ("broker.replicas", 0),
         ("broker.replicaCount", 2),
@@ -162,6 +163,11 @@ def check_configuration(values):
     ):
         if found != wanted:
             yield f"configuration: {name} is {found!r}, expected {wanted!r}"
+    ringed = objects(changed(values, "sealing.ring", "ring"))
+    for part in ("broker", "generator"):
+        (text,) = (d["data"][f"{part}.toml"] for d in ringed if d["metadata"]["name"] == f"test-lakegate-{part}" and "data" in d)
+        if tomllib.loads(text)["sealing"] != {"ring": "/etc/lakegate/sealing/ring"}:
+            yield f"configuration: a {part} with a key ring is given {tomllib.loads(text)['sealing']!r}"
     grace = pods(objects(values))[0]["terminationGracePeriodSeconds"]
     if grace <= broker["drain_seconds"]:
         yield f"configuration: a pod has {grace} s, a broker drains for {broker['drain_seconds']} s"

@@ -11,6 +11,20 @@ pub enum StoreError {
     /// A sealing key's file is not 64 hexadecimal digits.
     #[error("sealing key is not 64 hexadecimal digits")]
     KeyText,
+    /// A line of a key ring breaks its form.
+    #[error("sealing key ring, line {line}: {problem}")]
+    Ring {
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A key ring has no key to seal with.
+    #[error("sealing key ring has no key that seals")]
+    RingWithoutKey,
+    /// The settings name neither a key ring nor a current key, or both.
+    #[error("either `ring` is set, or `current` and maybe `previous`")]
+    SealingSettings,
     /// The embedded store's file cannot be opened.
     #[error("the token store's file cannot be opened")]
     Open(#[source] Box<dyn std::error::Error + Send + Sync>),

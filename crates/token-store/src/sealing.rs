@@ -19,6 +19,7 @@
 mod header;
 mod key;
 mod plaintext;
+mod ring;
 mod sealer;
 mod subkey;
 

@@ -14,6 +14,11 @@ kind = "embedded"
 path = "/var/lib/lakegate/tokens.redb"
 
 {{- with .Values.sealing }}
+{{- if .ring }}
+
+[sealing]
+ring = {{ printf "/etc/lakegate/sealing/%s" .ring | toJson }}
+{{- else }}
 
 [sealing.current]
 id = {{ int .current.id }}
@@ -23,6 +28,7 @@ file = {{ printf "/etc/lakegate/sealing/%s" .current.key | toJson }}
 [sealing.previous]
 id = {{ int .previous.id }}
 file = {{ printf "/etc/lakegate/sealing/%s" .previous.key | toJson }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range .Values.storages }}
