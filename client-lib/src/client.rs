@@ -110,13 +110,26 @@ impl Client {
 
     /// Drops a token that the storage refused with 401 and asks for another one, telling the broker which one was
     /// refused. When somebody did so already, his new token is returned. Not for a 403: the token is good then, and
-    /// the answer is no.
+    /// the answer is no; see [`Client::ask_anew`].
     ///
     /// # Errors
     /// [`ClientError::RefusedByStorage`] when a token that replaced a refused one is refused again within 30 s, or
     /// the broker returns the refused one; else as for [`Client::token_for_parts`].
     pub async fn invalidate(&self, token: &BrokeredToken) -> Result<Arc<BrokeredToken>, ClientError> {
         self.0.replace_rejected(token).await
+    }
+
+    /// The brokers' decision of now on 1 to 4 parts, whatever the client tier holds: for a 403 of the storage, which
+    /// says that a token is good and the answer no. A denial drops all tokens that cover these parts. The same token
+    /// again means that policy still allows what the storage refuses.
+    ///
+    /// # Errors
+    /// Why there is no token; see [`ClientError`].
+    pub async fn ask_anew(&self, parts: &[Part]) -> Result<Arc<BrokeredToken>, ClientError> {
+        if parts.is_empty() || parts.len() > MAX_PARTS {
+            return Err(ClientError::InvalidParts);
+        }
+        self.0.decide_anew(normalised(parts)).await
     }
 
     /// How many tokens the client tier holds.

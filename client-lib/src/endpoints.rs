@@ -1,25 +1,36 @@
-//! The brokers, and the one call that is made to them.
+//! The brokers: which one is asked, when another one is, and what that may cost.
+//!
+//! A client keeps its brokers in an order of its own, so that a fleet spreads, and asks the first that is healthy.
+//! One that fails is left alone for a while that grows, and is then tried by one request at a time. A request that
+//! takes longer than nearly all did lately goes to a second broker as well, and the first answer counts: what is asked
+//! for changes nothing at a broker, so asking twice is safe. What a broker may have worked on is repeated from a budget
+//! only. `docs/client-failures.md` tells users the same.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod budget;
+mod journey;
+mod pace;
+mod roster;
+mod verdict;
+mod wire;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use lakegate_domain::Part;
-use lakegate_proto::v1::access_token_service_client::AccessTokenServiceClient;
-use lakegate_proto::{part_to_wire, v1};
-use tokio::time::{Instant, timeout};
+use lakegate_proto::v1;
 use tonic::transport::Channel;
 
+use self::budget::Budget;
+use self::journey::Journey;
+use self::pace::Pace;
+use self::roster::Roster;
+use self::wire::{Host, Wire};
 use crate::error::{ClientError, ConfigFault};
-use crate::status;
 use crate::token::TokenDigest;
 
-/// A request is sent at most this often, the first time included.
-const MAX_ATTEMPTS: usize = 3;
-/// How long to wait before asking the same broker again when it did not say.
-const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
-/// No answer is anywhere near as large.
-const MAX_ANSWER_BYTES: usize = 256 * 1024;
+/// What an attempt brought.
+type Reply = Result<v1::GetAccessTokenResponse, ClientError>;
 
 /// What is asked of a broker.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -34,90 +45,42 @@ pub(crate) struct Ask {
 #[async_trait]
 pub(crate) trait Broker: std::fmt::Debug + Send + Sync {
     /// Asks once; retries are the broker's own affair.
-    async fn ask(&self, ask: &Ask) -> Result<v1::GetAccessTokenResponse, ClientError>;
+    async fn ask(&self, ask: &Ask) -> Reply;
 }
 
-/// The configured brokers. One is used until it fails, then the next.
+/// The configured brokers and what is known of them.
 #[derive(Debug)]
 pub(crate) struct Endpoints {
-    channels: Vec<Channel>,
-    current: AtomicUsize,
+    hosts: Vec<Arc<dyn Host>>,
+    roster: Roster,
+    budget: Budget,
+    pace: Pace,
     request_timeout: Duration,
 }
 
 impl Endpoints {
-    /// Brokers behind these channels. Clients start at different ones, so that a fleet spreads.
+    /// Brokers behind these channels.
     pub(crate) fn new(channels: Vec<Channel>, request_timeout: Duration) -> Result<Self, ConfigFault> {
-        if channels.is_empty() {
+        let wire = |channel| Arc::new(Wire::new(channel)) as Arc<dyn Host>;
+        Self::of(channels.into_iter().map(wire).collect(), request_timeout)
+    }
+
+    fn of(hosts: Vec<Arc<dyn Host>>, request_timeout: Duration) -> Result<Self, ConfigFault> {
+        if hosts.is_empty() {
             return Err(ConfigFault::NoEndpoint);
         }
-        let current = AtomicUsize::new(rand::random_range(0..channels.len()));
-        Ok(Self { channels, current, request_timeout })
-    }
-
-    async fn ask_with_retries(&self, ask: &Ask) -> Result<v1::GetAccessTokenResponse, ClientError> {
-        let deadline = Instant::now() + self.request_timeout;
-        let mut attempt = 1;
-        loop {
-            let index = self.current.load(Ordering::Relaxed);
-            let error = match self.call(index, ask).await {
-                Ok(answer) => return Ok(answer),
-                Err(error) => error,
-            };
-            let left = deadline.saturating_duration_since(Instant::now());
-            let Some(pause) =
-                self.pause_after(&error).filter(|pause| attempt < MAX_ATTEMPTS && *pause < left)
-            else {
-                return Err(error);
-            };
-            self.leave(index);
-            tokio::time::sleep(pause).await;
-            attempt += 1;
-        }
-    }
-
-    async fn call(&self, index: usize, ask: &Ask) -> Result<v1::GetAccessTokenResponse, ClientError> {
-        let channel = self.channels.get(index % self.channels.len().max(1)).cloned();
-        let channel = channel.ok_or(ConfigFault::NoEndpoint)?;
-        let mut client = AccessTokenServiceClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES);
-        let mut request = tonic::Request::new(v1::GetAccessTokenRequest {
-            parts: ask.parts.iter().map(part_to_wire).collect(),
-            on_behalf_of: String::new(),
-            rejected_token_sha256: ask.rejected.as_ref().map(|digest| digest.0.clone()).unwrap_or_default(),
-        });
-        request.set_timeout(self.request_timeout);
-        match client.get_access_token(request).await {
-            Ok(answer) => Ok(answer.into_inner()),
-            Err(refused) => Err(status::to_error(&refused)),
-        }
-    }
-
-    /// How long to wait before another attempt; none when another attempt is not due.
-    fn pause_after(&self, error: &ClientError) -> Option<Duration> {
-        match error {
-            ClientError::Connect(_) if self.channels.len() > 1 => Some(Duration::ZERO),
-            ClientError::Connect(_) => Some(jittered(RECONNECT_PAUSE)),
-            ClientError::Unavailable { retry_after: Some(pause), .. } => Some(jittered(*pause)),
-            _ => None,
-        }
-    }
-
-    /// Moves on to the next broker, unless somebody already did.
-    fn leave(&self, index: usize) {
-        let next = index.wrapping_add(1);
-        let _ = self.current.compare_exchange(index, next, Ordering::Relaxed, Ordering::Relaxed);
+        let roster = Roster::of(hosts.len());
+        Ok(Self { hosts, roster, budget: Budget::new(), pace: Pace::default(), request_timeout })
     }
 }
 
 #[async_trait]
 impl Broker for Endpoints {
-    async fn ask(&self, ask: &Ask) -> Result<v1::GetAccessTokenResponse, ClientError> {
-        timeout(self.request_timeout, self.ask_with_retries(ask)).await.unwrap_or(Err(ClientError::Timeout))
+    async fn ask(&self, ask: &Ask) -> Reply {
+        self.budget.earn();
+        Journey::new(self, ask).run().await
     }
 }
 
-/// A pause of at least what was asked for and at most twice that, so that those who failed together do not come
-/// back together.
-fn jittered(pause: Duration) -> Duration {
-    pause + pause.mul_f64(rand::random_range(0.0..1.0))
-}
+#[cfg(test)]
+mod tests;

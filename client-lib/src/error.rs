@@ -73,7 +73,7 @@ pub enum ClientError {
         /// How long to wait at least, when the broker said so.
         retry_after: Option<Duration>,
     },
-    /// No broker could be reached.
+    /// No broker could be reached, or the connection broke before the answer was here.
     #[error("no broker could be reached; check the endpoints and the network")]
     Connect(#[source] SharedCause),
     /// The broker's certificate, or ours, was not accepted.
@@ -127,6 +127,14 @@ impl ClientError {
             | Self::Unavailable { refusal, .. } => Some(refusal),
             _ => None,
         }
+    }
+
+    /// Whether brokers decided on what was asked, and the decision is no.
+    pub(crate) fn is_decided(&self) -> bool {
+        matches!(
+            self,
+            Self::Denied(_) | Self::NotSeparable(_) | Self::GrantEndsTooSoon(_) | Self::NotExpressible(_)
+        )
     }
 
     /// Whether the error is about the broker or this client rather than about the paths asked for, so that

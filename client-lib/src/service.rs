@@ -110,7 +110,15 @@ impl Service {
             return Err(ClientError::RefusedByStorage);
         }
         self.tier.remove(token);
-        let ask = Ask { parts: token.covered.clone(), rejected: Some(digest) };
+        self.past_the_tier(Ask { parts: token.covered.clone(), rejected: Some(digest) }).await
+    }
+
+    /// The brokers' decision of now on normalised parts, whatever the tier holds.
+    pub(crate) async fn decide_anew(self: &Arc<Self>, parts: Vec<Part>) -> Outcome {
+        self.past_the_tier(Ask { parts, rejected: None }).await
+    }
+
+    async fn past_the_tier(self: &Arc<Self>, ask: Ask) -> Outcome {
         match self.flights.board(ask, None, || None) {
             Boarding::Landed(token) => Ok(token),
             Boarding::Same(landing) | Boarding::Neighbour(landing) => landing.wait().await,
@@ -158,19 +166,19 @@ impl Service {
         let service = Arc::clone(self);
         self.runtime.spawn(async move {
             let outcome = service.ask(&takeoff.ask).await;
-            service.settle(&outcome, predecessor.as_ref());
+            service.settle(&takeoff.ask.parts, &outcome, predecessor.as_ref());
             takeoff.land(outcome);
         });
         landing
     }
 
-    /// Puts an outcome into the tier. A denial ends the use of the token whose renewal was denied.
-    fn settle(&self, outcome: &Outcome, predecessor: Option<&Arc<Slot>>) {
+    /// Puts an outcome into the tier. A denial ends at once the use of every token that covers what was denied.
+    fn settle(&self, asked: &[Part], outcome: &Outcome, predecessor: Option<&Arc<Slot>>) {
         match (outcome, predecessor) {
             (Ok(token), _) => self.tier.put(Arc::clone(token), predecessor, self.now()),
-            (Err(error @ ClientError::Denied(_)), Some(slot)) => {
-                warn!(%error, "renewal denied, token dropped");
-                self.tier.remove(&slot.token);
+            (Err(error @ ClientError::Denied(_)), _) => {
+                let dropped = self.tier.remove_covering(asked);
+                debug!(%error, dropped, "denied");
             }
             (Err(error), Some(_)) => warn!(%error, "renewal failed, token kept until its floor"),
             (Err(error), None) => debug!(%error, "no token"),

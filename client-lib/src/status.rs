@@ -80,7 +80,8 @@ fn by_reason(code: Code, refusal: Refusal, retry_after: Option<Duration>) -> Cli
     }
 }
 
-/// A status that our own side made because no answer came: it carries the transport's error as its source.
+/// A status that our own side made because no answer came, or not all of it: it carries the transport's error as its
+/// source. What a broker sends has none.
 fn transport_error(status: &Status) -> Option<ClientError> {
     let source = status.source()?;
     if chain(source).any(is_tls_error) {
@@ -89,9 +90,7 @@ fn transport_error(status: &Status) -> Option<ClientError> {
     if chain(source).any(<dyn StdError>::is::<tonic::TimeoutExpired>) {
         return Some(ClientError::Timeout);
     }
-    let transport =
-        chain(source).any(|error| error.is::<tonic::transport::Error>() || error.is::<std::io::Error>());
-    transport.then(|| ClientError::Connect(Arc::new(status.clone())))
+    Some(ClientError::Connect(Arc::new(status.clone())))
 }
 
 fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {

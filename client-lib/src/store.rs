@@ -6,6 +6,7 @@
 
 mod endpoint;
 mod errors;
+mod refusals;
 mod session;
 mod upload;
 
@@ -27,6 +28,7 @@ use crate::client::Client;
 use crate::error::{ClientError, ConfigFault};
 use endpoint::Storage;
 pub use endpoint::StorageEndpoint;
+use refusals::Refusals;
 use session::{Opened, Session};
 use upload::BrokeredUpload;
 
@@ -39,6 +41,7 @@ pub struct BrokeredStore {
     client: Client,
     bucket: Bucket,
     storage: Arc<Storage>,
+    refusals: Arc<Refusals>,
 }
 
 impl BrokeredStore {
@@ -51,7 +54,8 @@ impl BrokeredStore {
         if bucket.scheme() != Scheme::Gs {
             return Err(ConfigFault::Bucket.into());
         }
-        Ok(Self { client, bucket, storage: Arc::new(Storage::new(endpoint)?) })
+        let storage = Arc::new(Storage::new(endpoint)?);
+        Ok(Self { client, bucket, storage, refusals: Arc::default() })
     }
 
     /// The object that a location names. What `object_store` will send as its key and what policy decides on are
@@ -88,7 +92,7 @@ impl BrokeredStore {
     }
 
     fn open_parts(&self, location: &Path, parts: Vec<Part>) -> Result<Opened> {
-        let session = Session::new(self.client.clone(), parts, self.storage.http());
+        let session = Session::new(self.client.clone(), parts, (self.storage.http(), &self.refusals));
         Opened::new(session, location, (&self.bucket, &self.storage))
     }
 

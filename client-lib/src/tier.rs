@@ -155,6 +155,19 @@ impl Tier {
         self.index.store(Arc::new(index));
     }
 
+    /// Takes out every token that covers all of these parts, and tells how many went. A token that covers only some
+    /// of several parts stays: nothing says which part was meant.
+    pub(crate) fn remove_covering(&self, parts: &[Part]) -> usize {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = slots.len();
+        if slots.iter().any(|slot| slot.token.covers_all(parts)) {
+            let mut index = Index::clone(&self.index.load());
+            withdraw(&mut slots, &mut index, |slot| slot.token.covers_all(parts));
+            self.index.store(Arc::new(index));
+        }
+        before - slots.len()
+    }
+
     /// How many tokens are held.
     pub(crate) fn len(&self) -> usize {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner).len()

@@ -9,4 +9,5 @@ mod lasting;
 mod parts;
 mod permuted;
 mod refusals;
+mod rejection;
 mod world;

@@ -1,5 +1,6 @@
 //! Calls shared, renewals timed, outages survived. Time is paused; both clocks move by hand.
 
+mod denial;
 mod flights;
 mod rejection;
 mod renewal;

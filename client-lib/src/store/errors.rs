@@ -15,6 +15,11 @@ const STORE: &str = "Lakegate";
 #[error("location is not the key that the storage would see")]
 struct Renamed;
 
+/// What the storage refused a moment ago.
+#[derive(Debug, ThisError)]
+#[error("the storage refused this less than 30 seconds ago, with a token that the broker had just confirmed")]
+struct RefusedLately;
+
 /// A credential of another cloud.
 #[derive(Debug, ThisError)]
 #[error("the broker's credential is not one for Google Cloud Storage")]
@@ -36,6 +41,10 @@ pub(super) fn from_path(error: InvalidPath) -> Error {
 
 pub(super) fn renamed() -> Error {
     generic(Renamed)
+}
+
+pub(super) fn refused_lately(path: String) -> Error {
+    Error::PermissionDenied { path, source: Box::new(RefusedLately) }
 }
 
 pub(super) fn foreign_credential() -> Error {

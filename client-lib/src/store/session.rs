@@ -1,7 +1,13 @@
 //! One operation's credentials and requests.
 //!
 //! Every request asks the client for a token, which costs nothing while the tier has one; so a long listing or upload
-//! outlives its first token. A 401 from the storage is answered here, once, with another token.
+//! outlives its first token.
+//!
+//! What the storage refuses is handled here, each case once per request. A 401 says that the token is no good: it is
+//! dropped, and the request repeated with another one. A 403 says that the token is good and may not do this: it is
+//! kept, and the brokers are asked for a decision on exactly what the request does. If they give another token, policy
+//! has moved, and the request is repeated with it. If they give the same, policy allows what the storage refuses, and
+//! asking on would change nothing: that is remembered for a while, as is a denial.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -19,6 +25,7 @@ use object_store::{BackoffConfig, ClientOptions, CredentialProvider, Result, Ret
 
 use super::endpoint::{Plaintext, Storage};
 use super::errors;
+use super::refusals::Refusals;
 use crate::client::Client;
 use crate::token::BrokeredToken;
 
@@ -32,14 +39,20 @@ pub(super) struct Session {
     client: Client,
     parts: Vec<Part>,
     http: reqwest::Client,
+    refusals: Arc<Refusals>,
     last: Mutex<Option<Arc<BrokeredToken>>>,
     /// The last status; 0 before the first answer.
     status: AtomicU16,
 }
 
 impl Session {
-    pub(super) fn new(client: Client, parts: Vec<Part>, http: reqwest::Client) -> Arc<Self> {
-        Arc::new(Self { client, parts, http, last: Mutex::default(), status: AtomicU16::new(0) })
+    pub(super) fn new(
+        client: Client,
+        parts: Vec<Part>,
+        (http, refusals): (reqwest::Client, &Arc<Refusals>),
+    ) -> Arc<Self> {
+        let (refusals, last, status) = (Arc::clone(refusals), Mutex::default(), AtomicU16::new(0));
+        Arc::new(Self { client, parts, http, refusals, last, status })
     }
 
     fn path(&self) -> String {
@@ -57,6 +70,9 @@ impl Session {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let response = self.http.call(request).await?;
         self.status.store(response.status().as_u16(), Ordering::Relaxed);
+        if response.status().is_success() {
+            self.refusals.forget_what_changed(&self.parts);
+        }
         Ok(response)
     }
 
@@ -71,6 +87,23 @@ impl Session {
         self.keep(&replacement);
         bearer_header(&replacement)
     }
+
+    /// The header of the token that the brokers give for exactly these parts, if it is another one.
+    async fn decided_header(&self, refused: Option<&HeaderValue>) -> Option<HeaderValue> {
+        let decision = self.client.ask_anew(&self.parts).await;
+        let header = decision.as_ref().ok().and_then(|token| bearer_header(token));
+        match decision {
+            Ok(token) if header.as_ref() != refused => self.keep(&token),
+            Ok(_) => self.refusals.remember(&self.parts),
+            Err(error) => {
+                // An outage is no decision.
+                if error.is_decided() {
+                    self.refusals.remember(&self.parts);
+                }
+            }
+        }
+        header.filter(|header| Some(header) != refused)
+    }
 }
 
 impl fmt::Debug for Session {
@@ -84,6 +117,9 @@ impl CredentialProvider for Session {
     type Credential = GcpCredential;
 
     async fn get_credential(&self) -> Result<Arc<GcpCredential>> {
+        if self.refusals.hold(&self.parts) {
+            return Err(errors::refused_lately(self.path()));
+        }
         let token = self
             .client
             .token_for_parts(&self.parts)
@@ -109,17 +145,31 @@ impl HttpConnector for Wire {
 
 #[async_trait]
 impl HttpService for Wire {
-    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let mut again = request.clone();
-        let response = self.0.send(request).await?;
-        if response.status() != StatusCode::UNAUTHORIZED {
-            return Ok(response);
+    async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let (mut replaced, mut decided) = (false, false);
+        loop {
+            let mut again = request.clone();
+            let response = self.0.send(request).await?;
+            let refused = again.headers().get(AUTHORIZATION);
+            let header = match response.status() {
+                StatusCode::UNAUTHORIZED if !replaced => {
+                    replaced = true;
+                    self.0.other_header(refused).await
+                }
+                StatusCode::FORBIDDEN if !decided => {
+                    decided = true;
+                    self.0.decided_header(refused).await
+                }
+                StatusCode::FORBIDDEN => {
+                    self.0.refusals.remember(&self.0.parts);
+                    None
+                }
+                _ => None,
+            };
+            let Some(header) = header else { return Ok(response) };
+            again.headers_mut().insert(AUTHORIZATION, header);
+            request = again;
         }
-        let Some(header) = self.0.other_header(again.headers().get(AUTHORIZATION)).await else {
-            return Ok(response);
-        };
-        again.headers_mut().insert(AUTHORIZATION, header);
-        self.0.send(again).await
     }
 }
 

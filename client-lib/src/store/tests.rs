@@ -1,7 +1,9 @@
 //! What the store sends to the storage and asks of the broker. The storage here is a script over HTTP.
 
+mod ambient;
 mod enforced;
 mod peer;
+mod refusals;
 
 use futures_util::TryStreamExt;
 use lakegate_domain::{ObjectPath, Part};
@@ -150,17 +152,6 @@ async fn cl03_a_storage_that_refuses_every_token_is_asked_twice_and_never_in_a_l
     assert!(!format!("{error} {error:?} {store:?}").contains("canary"));
     let listed = store.list(None).try_collect::<Vec<_>>().await.unwrap_err();
     assert!(matches!(listed, Error::Unauthenticated { .. }), "{listed}");
-}
-
-#[tokio::test]
-async fn cl05_a_403_of_the_storage_is_told_and_keeps_the_token() {
-    let (bench, peer) = (bench(), Peer::start(|_| refusal(403)).await);
-    let store = store(&bench, &peer);
-    let error = store.get(&Path::from("wh/a")).await.unwrap_err();
-    assert!(matches!(error, Error::PermissionDenied { .. }), "{error}");
-    let error = store.list(Some(&Path::from("wh"))).try_collect::<Vec<_>>().await.unwrap_err();
-    assert!(matches!(error, Error::PermissionDenied { .. }), "{error}");
-    assert_eq!((bench.broker.calls(), bench.client.tier_len()), (2, 2));
 }
 
 #[tokio::test]

@@ -76,6 +76,20 @@ fn cl09_a_token_is_not_offered_for_a_name_that_only_begins_alike() {
 }
 
 #[test]
+fn cl09_the_tier_keeps_to_the_list_that_the_broker_is_held_to() {
+    let list = include_str!("../../../crates/domain/vectors/reach.txt");
+    for line in list.lines().filter(|line| !line.starts_with('#')) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [holder, asked, verdict] = words[..] else { panic!("{line}") };
+        let tier = Tier::new(10);
+        tier.put(token(&[part(holder, "read")], "t"), None, now());
+        assert_eq!(finds(&tier, asked, "read").is_some(), verdict == "yes", "{line}");
+        let removed = tier.remove_covering(&[part(asked, "read")]);
+        assert_eq!(removed == 1, verdict == "yes", "a denial of what it covers takes it: {line}");
+    }
+}
+
+#[test]
 fn the_narrowest_covering_token_is_served() {
     let tier = Tier::new(10);
     tier.put(token(&[part("gs://lake/", "read")], "root"), None, now());

@@ -127,7 +127,7 @@ impl Broker {
     }
 }
 
-fn acceptor(authority: &Authority, identity: ClientIdentity) -> TlsAcceptor {
+pub(crate) fn acceptor(authority: &Authority, identity: ClientIdentity) -> TlsAcceptor {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut roots = RootCertStore::empty();
     roots.add(authority.certificate()).unwrap();

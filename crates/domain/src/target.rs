@@ -81,6 +81,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn cl09_the_matcher_keeps_to_the_common_list() {
+        let list = include_str!("../vectors/reach.txt");
+        let lines = list.lines().filter(|line| !line.starts_with('#'));
+        for line in lines {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let [holder, asked, verdict] = words[..] else { panic!("{line}") };
+            let (holder, asked) = (Target::parse(holder).unwrap(), Target::parse(asked).unwrap());
+            assert_eq!(holder.covers(&asked), verdict == "yes", "{line}");
+        }
+    }
+
+    #[test]
     fn cl09_rp04_an_object_covers_itself_only() {
         let target = |text| Target::parse(text).unwrap();
         assert!(!target("gs://lake/a/b").covers(&target("gs://lake/a/bc")));
