@@ -8,8 +8,8 @@ use lakegate_domain::Part;
 use lakegate_proto::v1::access_token_service_client::AccessTokenServiceClient;
 use lakegate_proto::{part_to_wire, v1};
 use tokio::time::{Instant, timeout};
-use tonic::transport::Channel;
 
+use crate::broker_channel::BrokerChannel;
 use crate::error::{ClientError, ConfigFault};
 use crate::status;
 use crate::token::TokenDigest;
@@ -40,14 +40,14 @@ pub(crate) trait Broker: std::fmt::Debug + Send + Sync {
 /// The configured brokers. One is used until it fails, then the next.
 #[derive(Debug)]
 pub(crate) struct Endpoints {
-    channels: Vec<Channel>,
+    channels: Vec<BrokerChannel>,
     current: AtomicUsize,
     request_timeout: Duration,
 }
 
 impl Endpoints {
     /// Brokers behind these channels. Clients start at different ones, so that a fleet spreads.
-    pub(crate) fn new(channels: Vec<Channel>, request_timeout: Duration) -> Result<Self, ConfigFault> {
+    pub(crate) fn new(channels: Vec<BrokerChannel>, request_timeout: Duration) -> Result<Self, ConfigFault> {
         if channels.is_empty() {
             return Err(ConfigFault::NoEndpoint);
         }
