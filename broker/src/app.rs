@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use arc_swap::ArcSwap;
+use lakegate_delegation::NoRenewals;
 use lakegate_domain::{Bucket, Clock};
 use lakegate_host::{AdminServer, PolicyFeed, Readiness, files};
 use lakegate_policy::Snapshot;
@@ -18,8 +19,8 @@ use prometheus::Registry;
 
 use crate::audit::AuditLog;
 use crate::config::TlsSettings;
-use crate::tls::{TlsFiles, TlsVersions, server_config};
-use crate::{Broker, BrokerConfig, BrokerParts, PolicyTerms};
+use crate::tls::{ClientCertificates, TlsFiles, TlsVersions, server_config};
+use crate::{Broker, BrokerConfig, BrokerParts, Delegation, DelegationKeys, DelegationSettings, PolicyTerms};
 
 /// The broker's part of the budget in percent: the reserve of invariant 7.
 const RESERVE: u32 = 20;
@@ -53,9 +54,16 @@ impl App {
         let feed = Arc::clone(&policy);
         readiness.require("policy", move || feed.current().is_some());
         let ready = readiness.condition("serving");
+        let settings = config.delegation.as_ref();
+        let delegation =
+            settings.map(|it| delegation(it, &config.cluster)).transpose().context("delegation")?;
+        let clients = match delegation {
+            Some(_) => ClientCertificates::Optional,
+            None => ClientCertificates::Required,
+        };
         let parts = BrokerParts {
             listen: config.listen,
-            tls: Arc::new(ArcSwap::from_pointee(tls(&config.tls)?)),
+            tls: Arc::new(ArcSwap::from_pointee(tls(&config.tls, clients)?)),
             policy: PolicyTerms {
                 feed: policy,
                 max_stale: Duration::from_secs(config.policy.max_stale_seconds),
@@ -64,6 +72,7 @@ impl App {
             tokens: Arc::new(tokens),
             minters,
             audit: AuditLog::to_file(&config.audit_file).context("audit_file")?,
+            delegation,
             administrators: config.administrators.into_iter().collect(),
             limits: config.limits,
             clock,
@@ -124,15 +133,26 @@ async fn policy(config: &BrokerConfig, minters: &Minters, clock: &Arc<dyn Clock>
     Ok(PolicyFeed::start(file, Arc::new(check), every, Arc::clone(clock)).await?)
 }
 
-fn tls(settings: &TlsSettings) -> Result<rustls::ServerConfig> {
+fn tls(settings: &TlsSettings, clients: ClientCertificates) -> Result<rustls::ServerConfig> {
     let read = |path: &Path| files::certificates(path).with_context(|| path.display().to_string());
     let files = TlsFiles {
+        clients,
         chain: read(&settings.certificate)?,
         key: files::private_key(&settings.key)?,
         client_ca: read(&settings.client_ca)?,
         versions: if settings.allow_tls12 { TlsVersions::Tls12And13 } else { TlsVersions::Tls13 },
     };
     Ok(server_config(files)?)
+}
+
+fn delegation(settings: &DelegationSettings, cluster: &str) -> Result<Delegation> {
+    let ring = settings.ring(cluster, |path| -> Result<_> { Ok(files::read_secret_text(path)?) })?;
+    Ok(Delegation {
+        keys: DelegationKeys::new(ring),
+        terms: settings.terms()?,
+        skew: settings.skew(),
+        renewals: Arc::new(NoRenewals),
+    })
 }
 
 fn own_buckets(config: &BrokerConfig) -> Result<std::collections::BTreeSet<Bucket>> {

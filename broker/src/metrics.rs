@@ -27,6 +27,8 @@ pub struct Metrics {
     pub refused_connections: IntCounterVec,
     /// Audit records that were not accepted.
     pub audit_failures: IntCounter,
+    /// Rejects of unknown clients that were not put on record.
+    pub unrecorded_rejects: IntCounter,
     /// Handlers that panicked.
     pub panics: IntCounter,
 }
@@ -62,6 +64,10 @@ impl Metrics {
                 "lakegate_broker_audit_failures_total",
                 "audit records that were not accepted",
             )?,
+            unrecorded_rejects: IntCounter::new(
+                "lakegate_broker_unrecorded_rejects_total",
+                "requests without a credential beyond the rate at which they are put on record",
+            )?,
             panics: IntCounter::new("lakegate_broker_panics_total", "handlers that panicked")?,
         };
         registry.register(Box::new(metrics.requests.clone()))?;
@@ -70,6 +76,7 @@ impl Metrics {
         registry.register(Box::new(metrics.connections.clone()))?;
         registry.register(Box::new(metrics.refused_connections.clone()))?;
         registry.register(Box::new(metrics.audit_failures.clone()))?;
+        registry.register(Box::new(metrics.unrecorded_rejects.clone()))?;
         registry.register(Box::new(metrics.panics.clone()))?;
         Ok(metrics)
     }

@@ -5,4 +5,4 @@ mod settings;
 
 pub(crate) use identity::end_of;
 pub use identity::{IdentityError, principal_of};
-pub use settings::{TlsFiles, TlsVersions, server_config};
+pub use settings::{ClientCertificates, TlsFiles, TlsVersions, server_config};

@@ -15,6 +15,7 @@ use tokio_rustls::server::TlsStream;
 
 use self::preface::Prefaced;
 use super::Shared;
+use crate::delegation::PresentedTokens;
 use crate::layers::Handler;
 use crate::limits::Seat;
 use crate::peer::Peer;
@@ -58,9 +59,14 @@ async fn serve(stream: TlsStream<TcpStream>, address: SocketAddr, shared: &Share
     let peer = Peer::after_handshake(address, stream.get_ref().1);
     let now = shared.desk.pipeline.now();
     let certificate_left = peer.ends().map_or(Duration::MAX, |ends| ends.since(now));
+    let tokens = shared.desk.delegation.clone().map(PresentedTokens::new);
+    let is_proven = {
+        let (has_certificate, tokens) = (peer.has_certificate(), tokens.clone());
+        move || has_certificate || tokens.as_ref().is_some_and(PresentedTokens::were_believed)
+    };
     let (stream, prefaced) = Prefaced::new(stream);
     let (desk, routes, deadline) = (Arc::clone(&shared.desk), shared.routes.clone(), shared.limits.request());
-    let handler = Handler { desk, routes, peer, deadline };
+    let handler = Handler { desk, routes, peer, tokens, deadline };
     let service = service_fn(move |request| handler.clone().handle(request));
     let connection = shared.limits.http2().serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
@@ -68,8 +74,9 @@ async fn serve(stream: TlsStream<TcpStream>, address: SocketAddr, shared: &Share
     let old = tokio::time::sleep(shared.limits.connection_age().min(certificate_left));
     let gone = tokio::time::sleep(shared.limits.connection_age() + LAST_WORDS);
     let preface_late = tokio::time::sleep(shared.limits.preface());
-    tokio::pin!(old, gone, preface_late);
-    let (mut leaving, mut preface_open) = (false, true);
+    let proof_late = tokio::time::sleep(shared.limits.proof());
+    tokio::pin!(old, gone, preface_late, proof_late);
+    let (mut leaving, mut preface_open, mut proof_open) = (false, true, true);
     loop {
         tokio::select! {
             ended = connection.as_mut() => {
@@ -82,6 +89,14 @@ async fn serve(stream: TlsStream<TcpStream>, address: SocketAddr, shared: &Share
                 preface_open = false;
                 if !prefaced.is_complete() {
                     shared.desk.metrics.refused_connections.with_label_values(&["preface_late"]).inc();
+                    return;
+                }
+            }
+            // Anybody can have a connection without a certificate; nobody keeps one without a token.
+            () = &mut proof_late, if proof_open => {
+                proof_open = false;
+                if !is_proven() {
+                    shared.desk.metrics.refused_connections.with_label_values(&["proof_late"]).inc();
                     return;
                 }
             }

@@ -11,9 +11,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use arc_swap::ArcSwap;
 use lakegate_broker::audit::AuditLog;
-use lakegate_broker::tls::{TlsFiles, TlsVersions, server_config};
-use lakegate_broker::{Broker, BrokerParts, PolicyTerms};
-use lakegate_client::{BrokeredStore, Client, ClientConfig, ClientIdentity, StorageEndpoint};
+use lakegate_broker::tls::{ClientCertificates, TlsFiles, TlsVersions, server_config};
+use lakegate_broker::{Broker, BrokerParts, DelegationKeys, PolicyTerms};
+use lakegate_client::{BrokeredStore, Client, StorageEndpoint};
 use lakegate_cloud_emulator::Emulator;
 use lakegate_domain::{Bucket, Principal, StorageId};
 use lakegate_generator::{Generator, GeneratorParts};
@@ -24,6 +24,7 @@ use lakegate_token_store::{RedbStore, SealedTokens, SealingKey, SealingKeys, Tok
 use prometheus::Registry;
 use tempfile::TempDir;
 
+use crate::delegation;
 use crate::{AuditTo, AuditTrail, Authority, Issued, Options, RunGenerator, Store};
 
 /// How long a broker that is cut off from its policy goes on.
@@ -51,6 +52,7 @@ pub struct Deployment {
     address: SocketAddr,
     registry: Registry,
     audit: AuditTrail,
+    delegation: Option<DelegationKeys>,
     folder: TempDir,
 }
 
@@ -71,9 +73,11 @@ impl Deployment {
             RunGenerator::Running => Some(start_generator(&options, &policy, &tokens, &cloud, &registry)?),
         };
         let audit = AuditTrail::new(folder.path().join("audit.jsonl"));
+        let delegation = options.delegation.map(delegation::delegation).transpose()?;
+        let delegation_keys = delegation.as_ref().map(|delegation| delegation.keys.clone());
         let parts = BrokerParts {
             listen: SocketAddr::from(([127, 0, 0, 1], options.port)),
-            tls: Arc::new(ArcSwap::from_pointee(broker_tls(&authority)?)),
+            tls: Arc::new(ArcSwap::from_pointee(broker_tls(&authority, &options)?)),
             policy: PolicyTerms {
                 feed: Arc::clone(&policy),
                 max_stale: MAX_STALE,
@@ -82,6 +86,7 @@ impl Deployment {
             tokens: Arc::clone(&tokens),
             minters: cloud.reserve,
             audit: audit_log(&options, &audit).context("audit log")?,
+            delegation,
             administrators: principals(&options.administrators)?,
             limits: options.limits,
             clock: Arc::clone(&options.clock),
@@ -106,6 +111,7 @@ impl Deployment {
             address,
             registry,
             audit,
+            delegation: delegation_keys,
             folder,
         })
     }
@@ -115,9 +121,7 @@ impl Deployment {
     /// # Errors
     /// When no certificate can be made or the client cannot be.
     pub fn client(&self, name: &str) -> Result<Client> {
-        let Issued { chain, key, .. } = self.authority.client(name)?;
-        let config = ClientConfig::new(vec![self.endpoint().parse()?], vec![self.authority.certificate()]);
-        Ok(Client::connect(config.with_identity(ClientIdentity { chain, key }))?)
+        Ok(Client::connect(self.client_config(name)?)?)
     }
 
     /// The object store of a bucket, through a client's brokered tokens.
@@ -172,6 +176,11 @@ impl Deployment {
         &self.tokens
     }
 
+    /// The delegation keys in force, where delegation tokens are believed.
+    pub fn delegation_keys(&self) -> Option<&DelegationKeys> {
+        self.delegation.as_ref()
+    }
+
     /// The generator, if one runs.
     pub fn generator(&self) -> Option<&Generator> {
         self.generator.as_ref()
@@ -224,7 +233,7 @@ fn shared_tier(options: &Options, folder: &Path) -> Result<Arc<SealedTokens>> {
         Store::Memory => Arc::new(RedbStore::in_memory(Arc::clone(&options.clock))?),
     };
     let keys = SealingKeys::single(SealingKey::generate()?);
-    Ok(Arc::new(SealedTokens::new(store, keys, "quickstart", Arc::clone(&options.clock))?))
+    Ok(Arc::new(SealedTokens::new(store, keys, delegation::CLUSTER, Arc::clone(&options.clock))?))
 }
 
 async fn policy_feed(options: &Options) -> Result<Arc<PolicyFeed>> {
@@ -262,10 +271,14 @@ fn start_generator(
     Generator::start(parts, registry).context("generator")
 }
 
-fn broker_tls(authority: &Authority) -> Result<rustls::ServerConfig> {
+fn broker_tls(authority: &Authority, options: &Options) -> Result<rustls::ServerConfig> {
     let Issued { chain, key, .. } = authority.server()?;
     let client_ca = vec![authority.certificate()];
-    Ok(server_config(TlsFiles { chain, key, client_ca, versions: TlsVersions::Tls13 })?)
+    let clients = match options.delegation {
+        Some(_) => ClientCertificates::Optional,
+        None => ClientCertificates::Required,
+    };
+    Ok(server_config(TlsFiles { chain, key, client_ca, clients, versions: TlsVersions::Tls13 })?)
 }
 
 fn own_buckets(options: &Options) -> Result<BTreeSet<Bucket>> {
