@@ -111,6 +111,10 @@ def check_refused(values):
         ("storages", [{"id": "lake", "key": "../lake.json"}]),
         ("sealing.current", {"id": 1, "key": "a/b"}),
         ("sealing.ring", "a/b"),
+        ("delegation.keys", [{"id": 1, "key": "key-1"}]),
+        ("delegation.keys", [{"id": 2147483648, "key": "key-1"}]),
+        ("delegation.current", -1),
+        ("secrets.delegationKeys", ""),
         ("broker.limits", {"connections": "many"}),
         ("broker.replicas", 0),
         ("broker.replicaCount", 2),
@@ -158,6 +162,20 @@ def check_configuration(values):
         ("generator storages", generator["storages"], storages),
         ("sealing", broker["sealing"]["current"]["id"], 4294967295),
         ("sealing of both", generator["sealing"], broker["sealing"]),
+        (
+            "delegation",
+            broker["delegation"],
+            {
+                "current": 2,
+                "renew_interval_seconds": 3600,
+                "max_life_seconds": 86400,
+                "skew_seconds": 5,
+                "keys": [
+                    {"id": 1, "file": "/etc/lakegate/delegation/key-1"},
+                    {"id": 2, "file": "/etc/lakegate/delegation/key-2"},
+                ],
+            },
+        ),
         ("workers", generator["workers"], 16),
         ("policy", maps["test-lakegate-policy"]["policy.yaml"], values["policy"]),
     ):

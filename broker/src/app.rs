@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use lakegate_delegation::NoRenewals;
 use lakegate_domain::{Bucket, Clock};
 use lakegate_host::{AdminServer, Hangups, PolicyFeed, Readiness, Reloads, files};
 use lakegate_policy::Snapshot;
@@ -17,7 +18,8 @@ use lakegate_token_store::SealedTokens;
 use prometheus::Registry;
 
 use crate::audit::AuditLog;
-use crate::{Broker, BrokerConfig, BrokerParts, PolicyTerms};
+use crate::tls::ClientCertificates;
+use crate::{Broker, BrokerConfig, BrokerParts, Delegation, DelegationKeys, DelegationSettings, PolicyTerms};
 
 /// The broker's part of the budget in percent: the reserve of invariant 7.
 const RESERVE: u32 = 20;
@@ -53,10 +55,17 @@ impl App {
         let feed = Arc::clone(&policy);
         readiness.require("policy", move || feed.current().is_some());
         let ready = readiness.condition("serving");
+        let settings = config.delegation.as_ref();
+        let delegation =
+            settings.map(|it| delegation(it, &config.cluster)).transpose().context("delegation")?;
+        let clients = match delegation {
+            Some(_) => ClientCertificates::Optional,
+            None => ClientCertificates::Required,
+        };
         let own_buckets = own_buckets(&config)?;
         let parts = BrokerParts {
             listen: config.listen,
-            tls: following::tls(config.tls, &clock, &reloads).context("tls")?,
+            tls: following::tls(config.tls, clients, &clock, &reloads).context("tls")?,
             policy: PolicyTerms {
                 feed: policy,
                 max_stale: Duration::from_secs(config.policy.max_stale_seconds),
@@ -65,6 +74,7 @@ impl App {
             tokens: Arc::new(tokens),
             minters,
             audit: AuditLog::to_file(&config.audit_file).context("audit_file")?,
+            delegation,
             administrators: config.administrators.into_iter().collect(),
             limits: config.limits,
             clock,
@@ -133,6 +143,16 @@ async fn policy(
     let every = Duration::from_secs(config.policy.reload_seconds);
     let file = config.policy.file.clone();
     Ok(PolicyFeed::start(file, Arc::new(check), every, Arc::clone(clock), reloads).await?)
+}
+
+fn delegation(settings: &DelegationSettings, cluster: &str) -> Result<Delegation> {
+    let ring = settings.ring(cluster, |path| -> Result<_> { Ok(files::read_secret_text(path)?) })?;
+    Ok(Delegation {
+        keys: DelegationKeys::new(ring),
+        terms: settings.terms()?,
+        skew: settings.skew(),
+        renewals: Arc::new(NoRenewals),
+    })
 }
 
 fn own_buckets(config: &BrokerConfig) -> Result<std::collections::BTreeSet<Bucket>> {

@@ -1,31 +1,128 @@
 //! Authentication: from a peer and a request's metadata to a caller.
+//!
+//! A caller has one credential: the client certificate of the connection, or a delegation token in
+//! `authorization: Lakegate-DT <url string>` on a connection without one. Two are an error, never "first wins".
 
-use http::HeaderMap;
-use lakegate_domain::{Caller, Proof};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
+use lakegate_delegation::{DelegationRefusal, Identifier, TokenId};
+use lakegate_domain::{Caller, Principal, Proof, Timestamp};
 use thiserror::Error;
 
 use crate::Peer;
+use crate::delegation::PresentedTokens;
 use crate::tls::IdentityError;
+
+/// The scheme of delegation tokens; as all schemes of HTTP its case does not matter (RFC 9110, section 11.1).
+const SCHEME: &str = "Lakegate-DT";
 
 /// Why nobody is known to be asking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum AuthenticationError {
+    /// Neither a client certificate nor a delegation token.
+    #[error("no credential was presented")]
+    NoCredential,
     /// The certificate names nobody.
     #[error("certificate names no principal")]
     Certificate(#[source] IdentityError),
-    /// A credential was sent beside the certificate; two identities are an error, never "first wins".
-    #[error("an authorization entry was sent beside a client certificate")]
+    /// A credential was sent beside the certificate, or two tokens; two identities are an error.
+    #[error("more than one credential was presented")]
     TwoIdentities,
+    /// The authorization entry is no delegation token, or none is believed here.
+    #[error("authorization entry is of another scheme")]
+    Scheme,
+    /// The delegation token is not believed.
+    #[error("delegation token is not believed")]
+    DelegationToken(#[source] DelegationRefusal),
+    /// The delegation token was got by a proxy; no proxy may act here.
+    #[error("delegation token was issued to a proxy")]
+    ProxyToken,
 }
 
-/// Makes the caller of one request.
+impl AuthenticationError {
+    /// The word for it in audit records; from a closed list.
+    pub(crate) const fn audit_reason(self) -> &'static str {
+        match self {
+            Self::NoCredential => "no_credential",
+            Self::Certificate(_) => "x509_identity",
+            Self::TwoIdentities => "two_identities",
+            Self::Scheme => "authorization_scheme",
+            Self::DelegationToken(refusal) => refusal.as_str(),
+            Self::ProxyToken => "proxy_rule",
+        }
+    }
+}
+
+/// Who is asking, and by which token.
+#[derive(Debug, Clone)]
+pub(crate) struct Authenticated {
+    pub(crate) caller: Caller,
+    /// The delegation token that proved it.
+    pub(crate) token: Option<TokenId>,
+}
+
+/// Nobody is asking; and whose token it was, when it was somebody's.
+#[derive(Debug)]
+pub(crate) struct Rejected {
+    pub(crate) error: AuthenticationError,
+    pub(crate) owner: Option<(Principal, TokenId)>,
+}
+
+impl From<AuthenticationError> for Rejected {
+    fn from(error: AuthenticationError) -> Self {
+        Self { error, owner: None }
+    }
+}
+
+/// Makes the caller of one request. `tokens` is there when delegation tokens are believed at all.
 ///
 /// # Errors
-/// When the peer's certificate names nobody, or a second credential accompanies it.
-pub(crate) fn authenticate(peer: &Peer, headers: &HeaderMap) -> Result<Caller, AuthenticationError> {
-    if headers.contains_key(http::header::AUTHORIZATION) {
-        return Err(AuthenticationError::TwoIdentities);
+/// When there is no credential, more than one, or one that is not believed.
+pub(crate) fn authenticate(
+    peer: &Peer,
+    headers: &HeaderMap,
+    tokens: Option<&PresentedTokens>,
+    now: Timestamp,
+) -> Result<Authenticated, Rejected> {
+    let mut entries = headers.get_all(AUTHORIZATION).iter();
+    let entry = entries.next();
+    if entries.next().is_some() {
+        return Err(AuthenticationError::TwoIdentities.into());
     }
-    let principal = peer.identity().map_err(AuthenticationError::Certificate)?;
-    Ok(Caller::new(principal.clone(), Proof::ClientCertificate))
+    match (peer.identity(), entry) {
+        (Err(IdentityError::Missing), None) => Err(AuthenticationError::NoCredential.into()),
+        (Err(IdentityError::Missing), Some(entry)) => {
+            by_token(entry, tokens.ok_or(AuthenticationError::Scheme)?, now)
+        }
+        (_, Some(_)) => Err(AuthenticationError::TwoIdentities.into()),
+        (identity, None) => {
+            let principal = identity.map_err(AuthenticationError::Certificate)?;
+            Ok(Authenticated {
+                caller: Caller::new(principal.clone(), Proof::ClientCertificate),
+                token: None,
+            })
+        }
+    }
+}
+
+fn by_token(
+    entry: &HeaderValue,
+    tokens: &PresentedTokens,
+    now: Timestamp,
+) -> Result<Authenticated, Rejected> {
+    let (scheme, url) =
+        entry.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(AuthenticationError::Scheme)?;
+    if !scheme.eq_ignore_ascii_case(SCHEME) {
+        return Err(AuthenticationError::Scheme.into());
+    }
+    let verified = tokens.verify(url, now).map_err(|not_believed| Rejected {
+        error: AuthenticationError::DelegationToken(not_believed.refusal),
+        owner: not_believed.identifier.map(|identifier| (identifier.owner.clone(), identifier.id)),
+    })?;
+    let Identifier { owner, real_user, id, .. } = verified.identifier();
+    if real_user.is_some() {
+        let owner = Some((owner.clone(), *id));
+        return Err(Rejected { error: AuthenticationError::ProxyToken, owner });
+    }
+    Ok(Authenticated { caller: Caller::new(owner.clone(), Proof::DelegationToken), token: Some(*id) })
 }

@@ -12,10 +12,12 @@ use lakegate_token_store::SealedTokens;
 use prometheus::Registry;
 
 use crate::audit::{AuditIds, AuditLog};
+use crate::delegation::DelegationDesk;
 use crate::metrics::{MirrorCounts, StoreAlarms};
+use crate::rejects::Rejects;
 use crate::rpc::Desk;
 use crate::tiers::{Mirror, Mirroring, NarrowedShare, StorageTiers};
-use crate::{BuildError, Limits, LiveTls, Metrics, Pipeline, PolicyTerms, Server};
+use crate::{BuildError, Delegation, Limits, LiveTls, Metrics, Pipeline, PolicyTerms, Server};
 
 /// What a broker is made of.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub struct BrokerParts {
     pub minters: HashMap<StorageId, Arc<dyn Minter>>,
     /// Where records go.
     pub audit: AuditLog,
+    /// Delegation tokens; without it none is issued or believed.
+    pub delegation: Option<Delegation>,
     /// Who may ask about others.
     pub administrators: BTreeSet<Principal>,
     /// Limits of connections and tiers.
@@ -54,8 +58,8 @@ impl Broker {
     /// When the address cannot be bound or metrics cannot be registered.
     pub async fn start(parts: BrokerParts, registry: &Registry) -> Result<Self, BuildError> {
         let metrics = Metrics::register(registry)?;
-        let BrokerParts { listen, tls, policy, tokens, minters, audit, administrators, limits, clock } =
-            parts;
+        let BrokerParts { listen, tls, policy, tokens, minters, audit, delegation, .. } = parts;
+        let BrokerParts { administrators, limits, clock, .. } = parts;
         let alarms = StoreAlarms::of(Arc::clone(&tokens)).map_err(BuildError::Metrics)?;
         registry.register(Box::new(alarms)).map_err(BuildError::Metrics)?;
         let mirror = Arc::new(Mirror::default());
@@ -78,7 +82,9 @@ impl Broker {
         let mintings = NonZeroU32::new(limits.narrowed_mints_per_minute).unwrap_or(NonZeroU32::MIN);
         let pipeline = Pipeline::new(policy, tiers, NarrowedShare::per_minute(mintings), clock);
         let ids = AuditIds::new(rand::random());
-        let desk = Arc::new(Desk { pipeline, audit, ids, metrics, administrators });
+        let delegation = delegation.map(DelegationDesk::new).map(Arc::new);
+        let rejects = Rejects::new();
+        let desk = Arc::new(Desk { pipeline, audit, ids, metrics, delegation, rejects, administrators });
         let server = Server::start(listen, desk, tls, limits).await?;
         tokio::spawn(mirroring.run());
         Ok(Self { server, mirror })

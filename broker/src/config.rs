@@ -8,7 +8,7 @@ use lakegate_sts::settings::StorageSettings;
 use lakegate_token_store::settings::{SealingSettings, StoreSettings};
 use serde::Deserialize;
 
-use crate::Limits;
+use crate::{DelegationSettings, Limits};
 
 /// Everything an operator says. Unknown keys stop the start.
 #[derive(Debug, Deserialize)]
@@ -28,6 +28,9 @@ pub struct BrokerConfig {
     pub store: StoreSettings,
     /// The keys that seal it.
     pub sealing: SealingSettings,
+    /// Delegation tokens; without it none is issued or believed, and every client needs a certificate.
+    #[serde(default)]
+    pub delegation: Option<DelegationSettings>,
     /// The storages and their source credentials.
     pub storages: Vec<StorageSettings>,
     /// The file that audit records are appended to.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lakegate_delegation::IssueError;
 use lakegate_domain::{RuleId, Timestamp};
 use lakegate_policy::Refusal;
 use lakegate_proto::InvalidRequest;
@@ -67,6 +68,12 @@ pub enum Failure {
     /// Acting on behalf of somebody is not allowed.
     #[error("caller may not act on behalf of another principal")]
     OnBehalfOf,
+    /// A delegation token was used for what needs a certificate.
+    #[error("caller came by a delegation token")]
+    NotPrimary,
+    /// The method is not served here.
+    #[error("method is not served")]
+    NotServed,
     /// The method is for administrators.
     #[error("caller is no administrator")]
     NotAdministrator,
@@ -88,6 +95,9 @@ pub enum Failure {
     /// No token could be made.
     #[error("token was not minted")]
     Mint(#[from] MintError),
+    /// No delegation token could be made.
+    #[error("delegation token was not issued")]
+    Issue(#[from] IssueError),
     /// The audit record was not accepted.
     #[error("audit record was not accepted")]
     Audit,
@@ -100,8 +110,7 @@ impl Failure {
     /// The word for it in audit records; from a closed list.
     pub(crate) fn audit_reason(&self) -> &'static str {
         match self {
-            Self::Unauthenticated(AuthenticationError::Certificate(_)) => "x509_identity",
-            Self::Unauthenticated(AuthenticationError::TwoIdentities) => "two_identities",
+            Self::Unauthenticated(error) => error.audit_reason(),
             Self::Invalid(InvalidRequest::Path(_)) => "path_form",
             Self::Invalid(_) | Self::Field(_) | Self::BatchSize | Self::TooLarge => "request_form",
             Self::Refused(refusal) => match refusal {
@@ -112,6 +121,8 @@ impl Failure {
             },
             Self::OwnBucket => "own_bucket",
             Self::OnBehalfOf => "proxy_rule",
+            Self::NotPrimary => "not_primary",
+            Self::NotServed => "unknown_method",
             Self::NotAdministrator => "not_administrator",
             Self::PolicyUnavailable => "policy_unavailable",
             Self::StorageNotServed => "storage_not_served",
@@ -119,7 +130,7 @@ impl Failure {
             Self::Fragmented { .. } => "scope_fragmented",
             Self::Mint(_) => "mint_failed",
             Self::Audit => "audit_unavailable",
-            Self::Internal(_) => "internal",
+            Self::Issue(_) | Self::Internal(_) => "internal",
         }
     }
 
@@ -138,6 +149,7 @@ impl Failure {
             Self::PolicyUnavailable
                 | Self::StorageNotServed
                 | Self::Mint(_)
+                | Self::Issue(_)
                 | Self::Audit
                 | Self::Internal(_)
         )

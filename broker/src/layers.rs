@@ -19,14 +19,15 @@ use tonic::body::Body;
 use tonic::service::Routes;
 use tower::ServiceExt;
 
+use crate::Failure;
 use crate::audit::{AuditId, Decision, Record};
-use crate::authenticate::authenticate;
+use crate::authenticate::{Rejected, authenticate};
+use crate::delegation::PresentedTokens;
 use crate::peer::Peer;
 use crate::rpc::{
     DEADLINE_EXCEEDED, Desk, INTERNAL, MALFORMED, RequestContext, UNIMPLEMENTED, Unfinished, fixed_status,
     to_status,
 };
-use crate::{AuthenticationError, Failure};
 
 /// What every request of a connection goes through to.
 #[derive(Debug, Clone)]
@@ -34,6 +35,8 @@ pub(crate) struct Handler {
     pub(crate) desk: Arc<Desk>,
     pub(crate) routes: Routes,
     pub(crate) peer: Peer,
+    /// What the connection presented, where delegation tokens are believed.
+    pub(crate) tokens: Option<PresentedTokens>,
     /// The longest a request may take, its body included.
     pub(crate) deadline: Duration,
 }
@@ -45,14 +48,15 @@ impl Handler {
         B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send,
     {
-        let Self { desk, routes, peer, deadline } = self;
+        let Self { desk, routes, peer, tokens, deadline } = self;
         let audit_id = desk.ids.next();
         let rpc = method_in(request.uri().path());
-        let caller = match authenticate(&peer, request.headers()) {
-            Ok(caller) => caller,
-            Err(error) => return Ok(unauthenticated(&desk, &peer, (rpc, audit_id), error).await),
+        let now = desk.pipeline.now();
+        let authenticated = match authenticate(&peer, request.headers(), tokens.as_ref(), now) {
+            Ok(authenticated) => authenticated,
+            Err(rejected) => return Ok(unauthenticated(&desk, &peer, (rpc, audit_id), rejected).await),
         };
-        let context = RequestContext::new(peer, caller, audit_id);
+        let context = RequestContext::new(peer, authenticated, audit_id);
         request.extensions_mut().insert(context.clone());
         let _unless_cancelled = Unfinished::new(&desk, &context, rpc);
         let method = AssertUnwindSafe(routes.oneshot(request)).catch_unwind();
@@ -110,26 +114,36 @@ fn method_in(path: &str) -> &'static str {
     match path {
         "/lakegate.v1.AccessTokenService/GetAccessToken" => "GetAccessToken",
         "/lakegate.v1.AccessTokenService/BatchGetAccessTokens" => "BatchGetAccessTokens",
+        "/lakegate.v1.DelegationTokenService/Issue" => "IssueDelegationToken",
+        "/lakegate.v1.DelegationTokenService/Renew" => "RenewDelegationToken",
+        "/lakegate.v1.DelegationTokenService/Cancel" => "CancelDelegationToken",
         "/lakegate.v1.PolicyService/Explain" => "Explain",
         "/lakegate.v1.PolicyService/ListDatasets" => "ListDatasets",
         _ => "unknown",
     }
 }
 
-/// Refuses a request without a caller. Its peer has passed the handshake, so it is on record like any other.
+/// Refuses a request without a caller. A peer with a certificate is on record like any other; of those without, as many
+/// as are reasonable.
 async fn unauthenticated(
     desk: &Desk,
     peer: &Peer,
     (rpc, audit_id): (&'static str, AuditId),
-    error: AuthenticationError,
+    rejected: Rejected,
 ) -> Response<Body> {
-    let failure = Failure::Unauthenticated(error);
+    let failure = Failure::Unauthenticated(rejected.error);
+    desk.metrics.requests.with_label_values(&[rpc, failure.audit_reason()]).inc();
+    if !peer.has_certificate() && !desk.rejects.may_be_recorded() {
+        desk.metrics.unrecorded_rejects.inc();
+        return to_status(&failure, &audit_id).into_http();
+    }
+    let (owner, delegation_token) = rejected.owner.unzip();
     let record = Record {
-        principal: peer.identity().ok().cloned(),
+        principal: peer.identity().ok().cloned().or(owner),
+        delegation_token,
         reason: failure.audit_reason(),
         ..Record::new(desk.pipeline.now(), audit_id.clone(), rpc, peer.address())
     };
-    desk.metrics.requests.with_label_values(&[record.rpc, record.reason]).inc();
     let failure = desk.accept(&record).await.err().unwrap_or(failure);
     to_status(&failure, &audit_id).into_http()
 }

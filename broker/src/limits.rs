@@ -25,6 +25,8 @@ pub struct Limits {
     pub handshake_seconds: u64,
     /// Seconds after the handshake until the client's HTTP/2 preface must be here.
     pub preface_seconds: u64,
+    /// Seconds after the handshake until a client without a certificate must have proved itself by a delegation token.
+    pub proof_seconds: u64,
     /// Seconds for a whole request: its body, its method and its audit record.
     pub request_seconds: u64,
     /// Seconds after which a connection is asked to go and come again.
@@ -46,6 +48,7 @@ impl Default for Limits {
             header_bytes: 16 * 1024,
             handshake_seconds: 5,
             preface_seconds: 5,
+            proof_seconds: 10,
             request_seconds: 10,
             connection_age_seconds: 3_600,
             narrowed_mints_per_minute: 60,
@@ -81,6 +84,10 @@ impl Limits {
 
     pub(crate) fn preface(&self) -> Duration {
         Duration::from_secs(self.preface_seconds)
+    }
+
+    pub(crate) fn proof(&self) -> Duration {
+        Duration::from_secs(self.proof_seconds)
     }
 
     pub(crate) fn request(&self) -> Duration {

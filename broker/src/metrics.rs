@@ -29,6 +29,8 @@ pub struct Metrics {
     pub distrusted_connections: IntCounter,
     /// Audit records that were not accepted.
     pub audit_failures: IntCounter,
+    /// Rejects of unknown clients that were not put on record.
+    pub unrecorded_rejects: IntCounter,
     /// Handlers that panicked.
     pub panics: IntCounter,
 }
@@ -68,6 +70,10 @@ impl Metrics {
                 "lakegate_broker_audit_failures_total",
                 "audit records that were not accepted",
             )?,
+            unrecorded_rejects: IntCounter::new(
+                "lakegate_broker_unrecorded_rejects_total",
+                "requests without a credential beyond the rate at which they are put on record",
+            )?,
             panics: IntCounter::new("lakegate_broker_panics_total", "handlers that panicked")?,
         };
         registry.register(Box::new(metrics.requests.clone()))?;
@@ -77,6 +83,7 @@ impl Metrics {
         registry.register(Box::new(metrics.refused_connections.clone()))?;
         registry.register(Box::new(metrics.distrusted_connections.clone()))?;
         registry.register(Box::new(metrics.audit_failures.clone()))?;
+        registry.register(Box::new(metrics.unrecorded_rejects.clone()))?;
         registry.register(Box::new(metrics.panics.clone()))?;
         Ok(metrics)
     }

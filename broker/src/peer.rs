@@ -27,6 +27,11 @@ impl Peer {
         self.address
     }
 
+    /// Whether it presented a certificate; one that did is verified.
+    pub fn has_certificate(&self) -> bool {
+        self.identity != Err(IdentityError::Missing)
+    }
+
     /// When its certificate ends, and the connection with it.
     pub fn ends(&self) -> Option<Timestamp> {
         self.ends

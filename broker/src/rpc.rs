@@ -1,10 +1,13 @@
 //! The methods, one file each. What they share stands in [`desk`].
 
 mod batch_get_access_tokens;
+mod cancel_delegation_token;
 mod desk;
 mod explain;
 mod get_access_token;
+mod issue_delegation_token;
 mod list_datasets;
+mod renew_delegation_token;
 mod request;
 mod service;
 mod status;

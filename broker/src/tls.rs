@@ -9,4 +9,4 @@ pub(crate) use identity::end_of;
 pub use identity::{IdentityError, principal_of};
 pub use live::LiveTls;
 pub(crate) use live::Trust;
-pub use settings::{TlsFiles, TlsVersions};
+pub use settings::{ClientCertificates, TlsFiles, TlsVersions};

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use anyhow::Result;
 use lakegate_cloud_emulator::{Endpoint, Expiry, Fault};
 use lakegate_domain::{Clock, Operation, OperationSet, SystemClock};
-use lakegate_proto::v1::GetAccessTokenRequest;
+use lakegate_proto::v1::{GetAccessTokenRequest, IssueDelegationTokenRequest};
 use lakegate_testkit::{Deployment, GET_ACCESS_TOKEN, Options, bearer, framed, part, request, sample_policy};
 
 const READ: &[Operation] = &[Operation::Read];
@@ -39,8 +39,8 @@ impl Write for Log {
     }
 }
 
-fn assert_clean(place: &str, text: &str) {
-    for canary in CANARIES {
+fn assert_clean(place: &str, text: &str, more: &[String]) {
+    for canary in CANARIES.into_iter().chain(more.iter().map(String::as_str)) {
         let near = text.find(canary).map(|at| {
             let line = text.get(..at).and_then(|head| head.rfind('\n')).unwrap_or(0);
             text.get(line..at).unwrap_or_default()
@@ -50,7 +50,7 @@ fn assert_clean(place: &str, text: &str) {
 }
 
 /// Everything a caller can provoke, and what its own answers print as.
-async fn provoke(lake: &Deployment) -> Result<String> {
+async fn provoke(lake: &Deployment) -> Result<(String, Vec<String>)> {
     let (alice, bob, carol) = (lake.caller("alice")?, lake.caller("bob")?, lake.caller("carol")?);
     let answer = alice.ask(SALES, READ).await?;
     let token = bearer(&answer)?.to_owned();
@@ -75,6 +75,8 @@ async fn provoke(lake: &Deployment) -> Result<String> {
         lake.emulator().faults().clear_all();
     }
     lake.emulator().faults().until_cleared(Endpoint::Iam, Fault::EmptyAccessToken);
+    let (by_token, canaries) = provoke_by_token(lake).await?;
+    printed.push(by_token);
     let dave = lake.caller("dave")?;
     told.push(dave.ask(SALES, READ).await.unwrap_err());
     lake.emulator().faults().clear_all();
@@ -82,7 +84,35 @@ async fn provoke(lake: &Deployment) -> Result<String> {
     printed.extend(told.iter().map(|refused| format!("{refused:?} {refused}")));
     let client = lake.client("alice")?;
     printed.push(format!("{:?}", client.token_for(SALES, OperationSet::of(READ)).await?));
-    Ok(printed.join("\n"))
+    Ok((printed.join("\n"), canaries))
+}
+
+/// A delegation token where it belongs and where it does not; and the parts of it that must be found nowhere.
+async fn provoke_by_token(lake: &Deployment) -> Result<(String, Vec<String>)> {
+    let alice = lake.caller("alice")?;
+    let answer = alice.issue(IssueDelegationTokenRequest::default()).await?;
+    let token = answer.token.clone();
+    let job = lake.caller_with_dt(&token)?;
+    job.ask(SALES, READ).await?;
+    let forged = [&token[..token.len() - 44], "AAAA", &token[token.len() - 40..]].concat();
+    let mut told = vec![
+        job.delegation_token("").await.unwrap_err(),
+        job.renew(&token).await.unwrap_err(),
+        alice.renew(&token).await.unwrap_err(),
+        alice.cancel(&token).await.unwrap_err(),
+        lake.caller_with_dt(&forged)?.ask(SALES, READ).await.unwrap_err(),
+        lake.caller_with_authorization(&["Bearer ", &token].concat())?.ask(SALES, READ).await.unwrap_err(),
+    ];
+    let mut doubled = request(GET_ACCESS_TOKEN, framed(b""))?;
+    doubled.headers_mut().insert("authorization", ["Lakegate-DT ", &token].concat().parse()?);
+    told.push(alice.send(doubled).await?.refused()?);
+    let client = lake.client_with_dt(&token)?;
+    client.token_for(SALES, OperationSet::of(READ)).await?;
+    let config = lake.client_config_with_dt(&token)?;
+    let printed = format!("{answer:?} {told:?} {job:?} {client:?} {config:?} {lake:?}");
+    // The MAC stands before the kind and an empty service, which are the last 27 bytes: 36 characters.
+    let mac = token.len() - 76;
+    Ok((printed, vec![token[mac..mac + 16].to_owned(), token[mac + 16..mac + 32].to_owned()]))
 }
 
 fn faults() -> Vec<Fault> {
@@ -110,14 +140,14 @@ async fn lg01_no_secret_is_in_logs_audit_metrics_errors_or_debug_output() -> Res
         .try_init()
         .unwrap();
     let lake = Deployment::start(Options::of(sample_policy(SystemClock.now())?)).await?;
-    let printed = provoke(&lake).await?;
+    let (printed, canaries) = provoke(&lake).await?;
     let audit = std::fs::read_to_string(lake.audit().path())?;
     let metrics = prometheus::TextEncoder::new().encode_to_string(&lake.registry().gather())?;
     assert!(lake.stop().await, "the broker did not drain");
     let log = log.text();
     for (place, text) in [("Debug", &printed), ("audit", &audit), ("metrics", &metrics), ("log", &log)] {
         assert!(!text.is_empty(), "{place} is empty");
-        assert_clean(place, text);
+        assert_clean(place, text, &canaries);
     }
     for name in ["alice", "carol", "warehouse", "lake-sample"] {
         assert!(!metrics.contains(name), "lg05: {name} is a label");

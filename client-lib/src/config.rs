@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::delegation_token::DelegationToken;
 use http::Uri;
 use lakegate_domain::{Clock, SystemClock};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -23,8 +24,10 @@ pub struct ClientConfig {
     pub endpoints: Vec<Uri>,
     /// The authorities from which a broker's certificate may come; at least one. The system's are not used.
     pub ca: Vec<CertificateDer<'static>>,
-    /// The client certificate. Without one the broker will know nobody.
+    /// The client certificate. Without one, and without a delegation token, the broker will know nobody.
     pub identity: Option<ClientIdentity>,
+    /// The delegation token of a job that has no client certificate; never both.
+    pub delegation_token: Option<DelegationToken>,
     /// The name that the broker's certificate must carry, when it is not the endpoint's host.
     pub server_name: Option<String>,
     /// How long one request to the broker may take, retries included. 10 seconds.
@@ -36,12 +39,13 @@ pub struct ClientConfig {
 }
 
 impl ClientConfig {
-    /// A configuration with the defaults of the fields' documentation and no client certificate.
+    /// A configuration with the defaults of the fields' documentation and no credential.
     pub fn new(endpoints: Vec<Uri>, ca: Vec<CertificateDer<'static>>) -> Self {
         Self {
             endpoints,
             ca,
             identity: None,
+            delegation_token: None,
             server_name: None,
             request_timeout: DEFAULT_REQUEST_TIMEOUT,
             clock: Arc::new(SystemClock),
@@ -53,6 +57,13 @@ impl ClientConfig {
     #[must_use]
     pub fn with_identity(mut self, identity: ClientIdentity) -> Self {
         self.identity = Some(identity);
+        self
+    }
+
+    /// The same with a delegation token.
+    #[must_use]
+    pub fn with_delegation_token(mut self, token: DelegationToken) -> Self {
+        self.delegation_token = Some(token);
         self
     }
 }

@@ -19,13 +19,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lakegate_domain::Part;
 use lakegate_proto::v1;
-use tonic::transport::Channel;
 
 use self::budget::Budget;
 use self::journey::Journey;
 use self::pace::Pace;
 use self::roster::Roster;
 use self::wire::{Host, Wire};
+use crate::broker_channel::BrokerChannel;
 use crate::error::{ClientError, ConfigFault};
 use crate::token::TokenDigest;
 
@@ -60,7 +60,7 @@ pub(crate) struct Endpoints {
 
 impl Endpoints {
     /// Brokers behind these channels.
-    pub(crate) fn new(channels: Vec<Channel>, request_timeout: Duration) -> Result<Self, ConfigFault> {
+    pub(crate) fn new(channels: Vec<BrokerChannel>, request_timeout: Duration) -> Result<Self, ConfigFault> {
         let wire = |channel| Arc::new(Wire::new(channel)) as Arc<dyn Host>;
         Self::of(channels.into_iter().map(wire).collect(), request_timeout)
     }

@@ -36,7 +36,9 @@ pub enum ClientError {
     #[error("access is denied by policy ({0}); the audit id finds the decision in the broker's audit log")]
     Denied(Refusal),
     /// The broker does not know who is asking.
-    #[error("the broker did not accept the credential presented ({0}); renew the client certificate")]
+    #[error(
+        "the broker did not accept the credential presented ({0}); renew the client certificate, or get a new delegation token"
+    )]
     Unauthenticated(Refusal),
     /// Policy allows what was asked, but not what a token for it could also do.
     #[error(
@@ -196,6 +198,18 @@ pub enum ConfigFault {
     /// A certificate or key that TLS does not take.
     #[error("the certificates or the key are not usable")]
     Tls(#[source] SharedCause),
+    /// A client certificate and a delegation token; a client has one identity.
+    #[error("a client certificate and a delegation token are two identities; give one of them")]
+    TwoIdentities,
+    /// A text that is no delegation token.
+    #[error("the delegation token is not a url string: base64url without padding, at most 3072 bytes")]
+    DelegationToken,
+    /// The file of a delegation token cannot be read.
+    #[error("the file of the delegation token cannot be read")]
+    TokenFile(#[source] SharedCause),
+    /// The file of a delegation token can be read by others.
+    #[error("the file of the delegation token can be read by others; make it 0600")]
+    TokenFileExposed,
     /// The client was made outside a tokio runtime.
     #[error("the client has to be made inside a tokio runtime")]
     NoRuntime,

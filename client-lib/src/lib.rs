@@ -22,13 +22,16 @@
 //! a cloud's token service.
 
 mod answer;
+mod broker_channel;
 mod client;
 mod config;
+mod delegation_token;
 mod endpoints;
 mod error;
 mod explain;
 mod flight;
 mod freshness;
+mod issue;
 mod service;
 mod status;
 #[cfg(feature = "object_store")]
@@ -42,8 +45,10 @@ mod watch;
 
 pub use client::{AsTarget, Client};
 pub use config::{ClientConfig, ClientIdentity};
+pub use delegation_token::DelegationToken;
 pub use error::{AnswerFault, ClientError, ConfigFault, Refusal, SharedCause};
 pub use explain::{Explained, explain};
+pub use issue::{IssuedDelegationToken, issue_delegation_token};
 #[cfg(feature = "object_store")]
 pub use store::{BrokeredStore, StorageEndpoint};
 pub use token::{Answer, BrokeredToken, Served};

@@ -19,7 +19,9 @@ use tokio_rustls::client::TlsStream;
 use tonic::transport::{Channel, Endpoint};
 use tower::ServiceExt;
 
+use crate::broker_channel::BrokerChannel;
 use crate::config::{ClientConfig, ClientIdentity};
+use crate::delegation_token::DelegationToken;
 use crate::error::ConfigFault;
 
 /// A dead peer is noticed after an interval and a timeout.
@@ -33,14 +35,22 @@ const DEFAULT_PORT: u16 = 443;
 ///
 /// # Errors
 /// What is wrong with the configuration.
-pub(crate) fn channels(config: ClientConfig) -> Result<Vec<Channel>, ConfigFault> {
+pub(crate) fn channels(config: ClientConfig) -> Result<Vec<BrokerChannel>, ConfigFault> {
     if config.endpoints.is_empty() {
         return Err(ConfigFault::NoEndpoint);
     }
+    if config.identity.is_some() && config.delegation_token.is_some() {
+        return Err(ConfigFault::TwoIdentities);
+    }
+    let authorization = config.delegation_token.as_ref().map(DelegationToken::header).transpose()?;
     let tls = Arc::new(tls_config(config.ca, config.identity)?);
     let connect_timeout = config.request_timeout.min(LONGEST_CONNECT);
     let name = config.server_name.as_deref();
-    config.endpoints.iter().map(|uri| channel(uri, name, (&tls, connect_timeout))).collect()
+    let channel = |uri| {
+        let channel = channel(uri, name, (&tls, connect_timeout))?;
+        Ok(BrokerChannel::new(channel, authorization.clone()))
+    };
+    config.endpoints.iter().map(channel).collect()
 }
 
 /// TLS 1.3 and 1.2 with the authorities given and no others.

@@ -9,13 +9,18 @@ use lakegate_host::files::Contents;
 use lakegate_host::reload::Item;
 
 use crate::config::TlsSettings;
-use crate::tls::LiveTls;
+use crate::tls::{ClientCertificates, LiveTls};
 
 /// The public port's certificate, key and client authorities.
 const TLS: &str = "tls";
 
 /// The public port's settings, following their files.
-pub(super) fn tls(settings: TlsSettings, clock: &Arc<dyn Clock>, reloads: &Reloads) -> Result<Arc<LiveTls>> {
+pub(super) fn tls(
+    settings: TlsSettings,
+    clients: ClientCertificates,
+    clock: &Arc<dyn Clock>,
+    reloads: &Reloads,
+) -> Result<Arc<LiveTls>> {
     let (files, clock) = (settings.files(), Arc::clone(clock));
     let contents = files.read()?;
     let unfit = format!(
@@ -24,11 +29,12 @@ pub(super) fn tls(settings: TlsSettings, clock: &Arc<dyn Clock>, reloads: &Reloa
         settings.key.display(),
         settings.client_ca.display()
     );
-    let live = LiveTls::new(settings.read(&contents)?, clock.now()).with_context(|| unfit.clone())?;
+    let live =
+        LiveTls::new(settings.read(clients, &contents)?, clock.now()).with_context(|| unfit.clone())?;
     let live = Arc::new(live);
     let following = Arc::clone(&live);
     let renew = move |contents: &Contents| -> Result<()> {
-        following.renew(settings.read(contents)?, clock.now()).with_context(|| unfit.clone())
+        following.renew(settings.read(clients, contents)?, clock.now()).with_context(|| unfit.clone())
     };
     let take = Arc::new(move |contents: &Contents| Ok(renew(contents)?));
     reloads.follow(Item { name: TLS, files, in_force: contents.digest(), take });

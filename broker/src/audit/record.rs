@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use lakegate_delegation::TokenId;
 use lakegate_domain::{DatasetName, Part, Principal, RuleId, Timestamp};
 use serde::{Serialize, Serializer};
 
@@ -68,6 +69,9 @@ pub struct Record {
     /// How the caller proved itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<&'static str>,
+    /// The id of the delegation token that the caller came by.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "token_id")]
+    pub delegation_token: Option<TokenId>,
     /// On whose behalf the call was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_behalf_of: Option<Principal>,
@@ -84,6 +88,9 @@ pub struct Record {
     /// The policy that decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<u64>,
+    /// The delegation token that was issued.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issued: Option<IssuedToken>,
     /// What was handed out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<HandedOut>,
@@ -107,6 +114,23 @@ pub struct HandedOut {
     pub tier: &'static str,
 }
 
+/// A delegation token that was issued to the record's principal; the token itself is not here.
+#[derive(Debug, Clone, Serialize)]
+pub struct IssuedToken {
+    /// Its id: later records name it.
+    #[serde(serialize_with = "display")]
+    pub id: TokenId,
+    /// Who may renew it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renewer: Option<Principal>,
+    /// Until when it must be renewed.
+    pub renew_before: Timestamp,
+    /// Beyond which no renewal goes.
+    pub max_date: Timestamp,
+    /// The key that signed it.
+    pub key: u32,
+}
+
 impl Record {
     /// A record of somebody unknown who asked for something: refused, without a token.
     pub fn new(time: Timestamp, audit_id: AuditId, rpc: &'static str, peer: SocketAddr) -> Self {
@@ -117,12 +141,14 @@ impl Record {
             peer,
             principal: None,
             proof: None,
+            delegation_token: None,
             on_behalf_of: None,
             parts: Vec::new(),
             decision: Decision::Deny,
             reason: "internal",
             rule: None,
             snapshot: None,
+            issued: None,
             token: None,
         }
     }
@@ -130,6 +156,18 @@ impl Record {
 
 fn id<S: Serializer>(id: &AuditId, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(id.as_str())
+}
+
+fn display<S: Serializer>(value: &impl std::fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+#[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]
+fn token_id<S: Serializer>(id: &Option<TokenId>, serializer: S) -> Result<S::Ok, S::Error> {
+    match id {
+        Some(id) => serializer.collect_str(id),
+        None => serializer.serialize_none(),
+    }
 }
 
 fn parts<S: Serializer>(parts: &[Part], serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,13 +1,16 @@
 //! What all methods share: the pipeline, the audit log, the metrics, the administrators.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use lakegate_domain::{Part, Principal};
 use lakegate_proto::v1;
 
 use super::RequestContext;
 use crate::audit::{AuditIds, AuditLog, Decision, Record};
+use crate::delegation::DelegationDesk;
 use crate::metrics::Metrics;
+use crate::rejects::Rejects;
 use crate::{Failure, Pipeline};
 
 /// The place where requests are answered.
@@ -21,6 +24,10 @@ pub struct Desk {
     pub ids: AuditIds,
     /// What is counted.
     pub metrics: Metrics,
+    /// Delegation tokens, where they are issued and believed.
+    pub(crate) delegation: Option<Arc<DelegationDesk>>,
+    /// Which rejects of unknown clients are put on record.
+    pub(crate) rejects: Rejects,
     /// Who may ask about others.
     pub administrators: BTreeSet<Principal>,
 }

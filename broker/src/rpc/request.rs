@@ -3,24 +3,29 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use lakegate_delegation::TokenId;
 use lakegate_domain::{Caller, Timestamp};
 use tonic::{Request, Status};
 
 use crate::Peer;
 use crate::audit::{AuditId, Record};
+use crate::authenticate::Authenticated;
 
 /// One request: who asks, from where, and the id under which it is found later.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestContext {
     pub(crate) peer: Peer,
     pub(crate) caller: Caller,
+    /// The delegation token that the caller came by.
+    pub(crate) token: Option<TokenId>,
     pub(crate) audit_id: AuditId,
     audited: Arc<AtomicBool>,
 }
 
 impl RequestContext {
-    pub(crate) fn new(peer: Peer, caller: Caller, audit_id: AuditId) -> Self {
-        Self { peer, caller, audit_id, audited: Arc::new(AtomicBool::new(false)) }
+    pub(crate) fn new(peer: Peer, authenticated: Authenticated, audit_id: AuditId) -> Self {
+        let Authenticated { caller, token } = authenticated;
+        Self { peer, caller, token, audit_id, audited: Arc::new(AtomicBool::new(false)) }
     }
 
     /// The context that the layers put into a request.
@@ -33,13 +38,14 @@ impl RequestContext {
         Record {
             principal: Some(self.caller.principal().clone()),
             proof: Some(self.caller.proof().as_str()),
+            delegation_token: self.token,
             ..Record::new(time, self.audit_id.clone(), rpc, self.peer.address())
         }
     }
 
     /// One item of a batch: the same request under an id, and with a record, of its own.
     pub(crate) fn item(&self, audit_id: AuditId) -> Self {
-        Self::new(self.peer.clone(), self.caller.clone(), audit_id)
+        Self { audit_id, audited: Arc::new(AtomicBool::new(false)), ..self.clone() }
     }
 
     /// Notes that a record was written.

@@ -45,9 +45,7 @@ pub(crate) fn fixed_status(code: i32, audit_id: &AuditId) -> Status {
         Code::OutOfRange | Code::ResourceExhausted => {
             Public::new(Code::ResourceExhausted, reason::MESSAGE_TOO_LARGE, "message is too large")
         }
-        Code::Unimplemented => {
-            Public::new(Code::Unimplemented, reason::UNIMPLEMENTED, "method is not served")
-        }
+        Code::Unimplemented => not_served(),
         Code::DeadlineExceeded => {
             Public::new(Code::DeadlineExceeded, reason::INTERNAL, "request took too long").retry(RETRY_SOON)
         }
@@ -91,6 +89,10 @@ fn with_details(public: Public, audit_id: Option<&AuditId>) -> Status {
     Status::with_error_details(public.code, public.text, details)
 }
 
+fn not_served() -> Public {
+    Public::new(Code::Unimplemented, reason::UNIMPLEMENTED, "method is not served")
+}
+
 fn denied() -> Public {
     Public::new(Code::PermissionDenied, reason::PERMISSION_DENIED, "permission denied")
 }
@@ -100,7 +102,7 @@ fn public(failure: &Failure) -> Public {
         Failure::Unauthenticated(_) => Public::new(
             Code::Unauthenticated,
             reason::UNAUTHENTICATED,
-            "present one client certificate that names a principal, and no other credential",
+            "present one credential: a client certificate that names a principal, or a delegation token",
         ),
         Failure::Invalid(invalid) => invalid_request(*invalid),
         Failure::Field(text) => Public::new(Code::InvalidArgument, reason::INVALID_FIELD, *text),
@@ -109,7 +111,10 @@ fn public(failure: &Failure) -> Public {
             Public::new(Code::ResourceExhausted, reason::MESSAGE_TOO_LARGE, "message is too large")
         }
         Failure::Refused(refusal) => refused(refusal),
-        Failure::OwnBucket | Failure::OnBehalfOf | Failure::NotAdministrator => denied(),
+        Failure::OwnBucket | Failure::OnBehalfOf | Failure::NotAdministrator | Failure::NotPrimary => {
+            denied()
+        }
+        Failure::NotServed => not_served(),
         Failure::PolicyUnavailable => Public::new(
             Code::Unavailable,
             reason::POLICY_UNAVAILABLE,
@@ -140,7 +145,9 @@ fn public(failure: &Failure) -> Public {
             "broker cannot audit; try another broker",
         )
         .retry(RETRY_SOON),
-        Failure::Internal(_) => Public::new(Code::Internal, reason::INTERNAL, "internal error"),
+        Failure::Issue(_) | Failure::Internal(_) => {
+            Public::new(Code::Internal, reason::INTERNAL, "internal error")
+        }
     }
 }
 

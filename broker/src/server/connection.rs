@@ -16,6 +16,7 @@ use tokio_rustls::server::TlsStream;
 
 use self::preface::Prefaced;
 use super::Shared;
+use crate::delegation::PresentedTokens;
 use crate::layers::Handler;
 use crate::limits::Seat;
 use crate::peer::Peer;
@@ -70,9 +71,14 @@ async fn serve(stream: TlsStream<TcpStream>, trust: Trust, address: SocketAddr, 
         .peer_certificates()
         .map(|chain| chain.iter().cloned().map(CertificateDer::into_owned).collect());
     let untrusted = trust.lost(chain.unwrap_or_default(), Arc::clone(shared.desk.pipeline.clock()));
+    let tokens = shared.desk.delegation.clone().map(PresentedTokens::new);
+    let is_proven = {
+        let (has_certificate, tokens) = (peer.has_certificate(), tokens.clone());
+        move || has_certificate || tokens.as_ref().is_some_and(PresentedTokens::were_believed)
+    };
     let (stream, prefaced) = Prefaced::new(stream);
     let (desk, routes, deadline) = (Arc::clone(&shared.desk), shared.routes.clone(), shared.limits.request());
-    let handler = Handler { desk, routes, peer, deadline };
+    let handler = Handler { desk, routes, peer, tokens, deadline };
     let service = service_fn(move |request| handler.clone().handle(request));
     let connection = shared.limits.http2().serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
@@ -80,8 +86,9 @@ async fn serve(stream: TlsStream<TcpStream>, trust: Trust, address: SocketAddr, 
     let old = tokio::time::sleep(shared.limits.connection_age().min(certificate_left));
     let gone = tokio::time::sleep(shared.limits.connection_age() + LAST_WORDS);
     let preface_late = tokio::time::sleep(shared.limits.preface());
-    tokio::pin!(old, gone, preface_late, untrusted);
-    let (mut leaving, mut preface_open, mut trusted) = (false, true, true);
+    let proof_late = tokio::time::sleep(shared.limits.proof());
+    tokio::pin!(old, gone, preface_late, proof_late, untrusted);
+    let (mut leaving, mut preface_open, mut proof_open, mut trusted) = (false, true, true, true);
     loop {
         tokio::select! {
             ended = connection.as_mut() => {
@@ -94,6 +101,14 @@ async fn serve(stream: TlsStream<TcpStream>, trust: Trust, address: SocketAddr, 
                 preface_open = false;
                 if !prefaced.is_complete() {
                     shared.desk.metrics.refused_connections.with_label_values(&["preface_late"]).inc();
+                    return;
+                }
+            }
+            // Anybody can have a connection without a certificate; nobody keeps one without a token.
+            () = &mut proof_late, if proof_open => {
+                proof_open = false;
+                if !is_proven() {
+                    shared.desk.metrics.refused_connections.with_label_values(&["proof_late"]).inc();
                     return;
                 }
             }

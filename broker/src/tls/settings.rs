@@ -18,8 +18,20 @@ pub struct TlsFiles {
     pub key: PrivateKeyDer<'static>,
     /// The authorities that client certificates must chain to.
     pub client_ca: Vec<CertificateDer<'static>>,
+    /// Whether clients must present a certificate.
+    pub clients: ClientCertificates,
     /// What clients may speak.
     pub versions: TlsVersions,
+}
+
+/// Whether clients must present a certificate. One that is presented is verified either way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientCertificates {
+    /// No handshake without one: the default.
+    Required,
+    /// A handshake may do without; such a connection has no identity, and only a delegation token gives its requests
+    /// one.
+    Optional,
 }
 
 /// The TLS versions that clients may speak.
@@ -43,8 +55,8 @@ impl TlsVersions {
     }
 }
 
-/// Makes the settings: a client certificate is required on every connection, HTTP/2 is the only protocol, there is no
-/// early data and no resumption. With them goes whoever verified client certificates, to verify them again.
+/// Makes the settings: a client certificate is verified against our authorities, HTTP/2 is the only protocol, there is
+/// no early data and no resumption. With them goes whoever verified client certificates, to verify them again.
 ///
 /// # Errors
 /// When there is no client CA, a certificate does not parse, or key and certificate do not fit.
@@ -59,9 +71,12 @@ pub(super) fn server_config(
     if roots.is_empty() {
         return Err(BuildError::NoClientCa);
     }
-    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-        .build()
-        .map_err(|_| BuildError::NoClientCa)?;
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+    let verifier = match files.clients {
+        ClientCertificates::Required => verifier,
+        ClientCertificates::Optional => verifier.allow_unauthenticated(),
+    };
+    let verifier = verifier.build().map_err(|_| BuildError::NoClientCa)?;
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(files.versions.supported())
         .map_err(BuildError::Tls)?

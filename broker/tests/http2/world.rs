@@ -24,7 +24,9 @@ pub(crate) async fn start() -> Result<Deployment> {
 
 pub(crate) async fn start_with(limits: Limits) -> Result<Deployment> {
     let policy = PolicyDocument::from_yaml(POLICY)?;
-    let options = Options { generator: RunGenerator::Absent, limits, ..Options::of(policy) };
+    // Delegation tokens are off: every connection needs a certificate.
+    let options =
+        Options { generator: RunGenerator::Absent, limits, delegation: None, ..Options::of(policy) };
     Deployment::start(options).await
 }
 

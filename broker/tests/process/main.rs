@@ -7,6 +7,7 @@ mod site;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use lakegate_client::{Client, DelegationToken, issue_delegation_token};
 use lakegate_domain::{Operation, OperationSet};
 use site::{Site, broker};
 
@@ -54,6 +55,8 @@ async fn px04_what_is_wrong_with_a_configuration_is_said_and_stops_the_start() {
         (good.replace("[tls]", "[tls]\nallow_anybody = true"), "allow_anybody"),
         (good.replace("ca.pem", "absent.pem"), "absent.pem"),
         (good.replace("sts_url = \"http://127.0.0.1", "sts_url = \"http://198.51.100.7"), "storage lake"),
+        (good.replace("[delegation]\ncurrent = 1", "[delegation]\ncurrent = 2"), "delegation"),
+        (good.replace("max_life_seconds = 604800", "max_life_seconds = 3600"), "delegation"),
         (good.replacen("listen = \"127.0.0.1:0\"", "listen = 7", 1), "listen"),
     ];
     for (config, named) in cases {
@@ -63,6 +66,22 @@ async fn px04_what_is_wrong_with_a_configuration_is_said_and_stops_the_start() {
         assert!(!output.status.success(), "started in spite of {named}");
         assert!(said.contains(named), "{named} is not in: {said}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delegation_token_outlives_the_process_that_issued_it() {
+    let site = Site::new().await;
+    let first = site.start();
+    let issued = issue_delegation_token(site.client_config(&first, "alice"), None).await.unwrap();
+    let (status, log) = first.stop();
+    assert!(status.success() && !log.contains(issued.token.expose()), "{log}");
+    let second = site.start();
+    let token = DelegationToken::parse(issued.token.expose().to_owned()).unwrap();
+    let job = Client::connect(site.bare_config(&second).with_delegation_token(token)).unwrap();
+    job.token_for("gs://lake-process/sales/x", read()).await.unwrap();
+    second.stop();
+    let audit = fs::read_to_string(site.path("audit.jsonl")).unwrap();
+    assert!(audit.contains("\"proof\":\"delegation_token\"") && !audit.contains(issued.token.expose()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -44,6 +44,7 @@ impl Site {
         site.write("server.key", &server.key_pem);
         site.write("client-ca.pem", &site.authority.certificate_pem());
         site.write("sealing.key", &"5a".repeat(32));
+        site.write("delegation.key", &"d7".repeat(32));
         site.write("source.json", key.key_file(&site.emulator.url()).expose());
         site.write("policy.yaml", POLICY);
         site.write("broker.toml", &site.config());
@@ -92,12 +93,20 @@ impl Site {
     }
 
     pub(crate) fn client(&self, broker: &Running, name: &str) -> Client {
+        Client::connect(self.client_config(broker, name)).unwrap()
+    }
+
+    /// What a client that proves to be `name` is made from.
+    pub(crate) fn client_config(&self, broker: &Running, name: &str) -> ClientConfig {
         let issued = self.authority.client(name).unwrap();
+        self.bare_config(broker).with_identity(ClientIdentity { chain: issued.chain, key: issued.key })
+    }
+
+    /// What a client without any credential is made from.
+    pub(crate) fn bare_config(&self, broker: &Running) -> ClientConfig {
         let port = broker.address.rsplit_once(':').unwrap().1;
         let endpoint = format!("https://localhost:{port}").parse().unwrap();
-        let config = ClientConfig::new(vec![endpoint], vec![self.authority.certificate()]);
-        Client::connect(config.with_identity(ClientIdentity { chain: issued.chain, key: issued.key }))
-            .unwrap()
+        ClientConfig::new(vec![endpoint], vec![self.authority.certificate()])
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use lakegate_broker::tls::{TlsFiles, TlsVersions};
+use lakegate_broker::tls::{ClientCertificates, TlsFiles, TlsVersions};
 use lakegate_domain::{Clock, SystemClock, Timestamp};
 use lakegate_policy::PolicyDocument;
 use lakegate_testkit::{Authority, Deployment, Issued, Options, RunGenerator, tls_client};
@@ -38,7 +38,13 @@ pub(crate) fn now() -> Timestamp {
 pub(crate) fn files(lake: &Deployment, client_ca: &[&Authority]) -> Result<TlsFiles> {
     let Issued { chain, key, .. } = lake.authority().server()?;
     let client_ca = client_ca.iter().map(|authority| authority.certificate()).collect();
-    Ok(TlsFiles { chain, key, client_ca, versions: TlsVersions::Tls13 })
+    Ok(TlsFiles {
+        chain,
+        key,
+        client_ca,
+        clients: ClientCertificates::Required,
+        versions: TlsVersions::Tls13,
+    })
 }
 
 /// A connection past its handshake, its preface sent and the broker's settings received. None when it is refused.

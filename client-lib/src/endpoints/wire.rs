@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use lakegate_proto::v1::access_token_service_client::AccessTokenServiceClient;
 use lakegate_proto::{part_to_wire, v1};
 use tonic::Request;
-use tonic::transport::Channel;
 
 use super::{Ask, Reply};
+use crate::broker_channel::BrokerChannel;
 use crate::status;
 
 /// No answer is anywhere near as large.
@@ -23,10 +23,10 @@ pub(super) trait Host: std::fmt::Debug + Send + Sync {
 
 /// A broker behind a channel, which dials when it must.
 #[derive(Debug)]
-pub(super) struct Wire(Channel);
+pub(super) struct Wire(BrokerChannel);
 
 impl Wire {
-    pub(super) fn new(channel: Channel) -> Self {
+    pub(super) fn new(channel: BrokerChannel) -> Self {
         Self(channel)
     }
 }

@@ -36,6 +36,9 @@ pub(crate) enum Command {
     /// Storage tokens.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Delegation tokens: what a job carries instead of its owner's certificate.
+    #[command(subcommand)]
+    DelegationToken(DelegationTokenCommand),
     /// Why something is or is not allowed.
     Explain(ExplainArgs),
     /// Policy documents.
@@ -47,6 +50,14 @@ pub(crate) enum Command {
 pub(crate) enum TokenCommand {
     /// Get a storage token from a broker.
     Get(TokenArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DelegationTokenCommand {
+    /// Get a delegation token from a broker; needs a client certificate.
+    Issue(IssueArgs),
+    /// Print what a delegation token says. Nothing is verified, no keys are needed, its MAC is not printed.
+    Show(ShowArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -80,6 +91,9 @@ pub(crate) struct BrokerArgs {
     /// The client certificate's key, in PEM, readable by its owner only.
     #[arg(long, env = "LAKEGATE_KEY")]
     pub(crate) key: Option<PathBuf>,
+    /// A file with a delegation token, readable by its owner only; instead of certificate and key.
+    #[arg(long, env = "LAKEGATE_DELEGATION_TOKEN_FILE")]
+    pub(crate) delegation_token_file: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -94,6 +108,25 @@ pub(crate) struct TokenArgs {
     pub(crate) bearer: bool,
     #[command(flatten)]
     pub(crate) broker: BrokerArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct IssueArgs {
+    /// Who may renew it: a full principal. Nobody, unless it is said.
+    #[arg(long)]
+    pub(crate) renewer: Option<String>,
+    /// Write it to this file, readable by its owner only, instead of printing it.
+    #[arg(long)]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) broker: BrokerArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ShowArgs {
+    /// A file with a token, `-` for standard input, or the token itself, which other users of this machine can then see.
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) token: String,
 }
 
 #[derive(Debug, clap::Args)]

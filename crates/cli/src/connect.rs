@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use lakegate_client::{Client, ClientConfig, ClientIdentity};
+use lakegate_client::{Client, ClientConfig, ClientError, ClientIdentity, DelegationToken};
 use lakegate_domain::{OperationSet, Part, Target};
 use lakegate_host::files;
 
@@ -20,9 +20,19 @@ pub(crate) fn config(args: &BrokerArgs) -> Result<ClientConfig> {
     let endpoint = wanted(args.broker.as_deref(), "--broker", "LAKEGATE_BROKER")?;
     let endpoint = endpoint.parse().map_err(|_| Invalid("--broker is not a URL".to_owned()))?;
     let ca = files::certificates(path(args.ca.as_ref(), "--ca", "LAKEGATE_CA")?)?;
+    let config = ClientConfig::new(vec![endpoint], ca);
+    if let Some(file) = &args.delegation_token_file {
+        if args.cert.is_some() || args.key.is_some() {
+            let text = "a delegation token and a certificate are two identities: leave out one of \
+                        --delegation-token-file and --cert, or their variables";
+            return Err(Invalid(text.to_owned()).into());
+        }
+        let token = DelegationToken::from_file(file).map_err(ClientError::from);
+        return Ok(config.with_delegation_token(token.with_context(|| file.display().to_string())?));
+    }
     let chain = files::certificates(path(args.cert.as_ref(), "--cert", "LAKEGATE_CERT")?)?;
     let key = files::private_key(path(args.key.as_ref(), "--key", "LAKEGATE_KEY")?)?;
-    Ok(ClientConfig::new(vec![endpoint], ca).with_identity(ClientIdentity { chain, key }))
+    Ok(config.with_identity(ClientIdentity { chain, key }))
 }
 
 /// The part that a path and a list of operations name.

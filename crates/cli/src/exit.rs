@@ -12,7 +12,7 @@ Exit codes:
   2  the command line is not valid
   3  denied by policy
   4  not authenticated
-  5  the path, the operations or the policy document are not valid
+  5  the path, the operations, the delegation token or the policy document are not valid
   6  not available now; try again";
 
 /// How the command ends.

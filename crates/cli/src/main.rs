@@ -11,7 +11,7 @@ use clap::Parser;
 use lakegate_host::harden;
 use lakegate_host::telemetry::{self, Format, TelemetryConfig};
 
-use crate::args::{Args, Command, PolicyCommand, TokenCommand};
+use crate::args::{Args, Command, DelegationTokenCommand, PolicyCommand, TokenCommand};
 use crate::exit::Exit;
 
 fn main() -> std::process::ExitCode {
@@ -43,6 +43,12 @@ async fn run(args: Args) -> anyhow::Result<Exit> {
     match args.command {
         Command::Quickstart(options) => quickstart::run(&options).await,
         Command::Token(TokenCommand::Get(options)) => commands::token::get(&options, args.output).await,
+        Command::DelegationToken(DelegationTokenCommand::Issue(options)) => {
+            commands::delegation_token::issue(&options, args.output).await
+        }
+        Command::DelegationToken(DelegationTokenCommand::Show(options)) => {
+            commands::delegation_token::show(&options, args.output)
+        }
         Command::Explain(options) => commands::explain::run(&options, args.output).await,
         Command::Policy(PolicyCommand::Check(options)) => commands::policy::check(&options, args.output),
     }

@@ -12,12 +12,12 @@ use lakegate_proto::v1::access_token_service_client::AccessTokenServiceClient;
 use lakegate_proto::v1::get_access_token_response::Credential;
 use lakegate_proto::v1::policy_service_client::PolicyServiceClient;
 use lakegate_proto::{operations_to_wire, v1};
-use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 use tower::ServiceExt;
 
 use crate::Deployment;
+use crate::delegation::Presenting;
 
 /// The method that most calls are for.
 pub const GET_ACCESS_TOKEN: &str = "/lakegate.v1.AccessTokenService/GetAccessToken";
@@ -25,7 +25,7 @@ pub const GET_ACCESS_TOKEN: &str = "/lakegate.v1.AccessTokenService/GetAccessTok
 /// Somebody with a certificate and a connection.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    channel: Channel,
+    pub(crate) channel: Presenting,
 }
 
 /// A failed call as its caller sees it.
@@ -229,7 +229,7 @@ impl Deployment {
     /// # Errors
     /// When no certificate can be made.
     pub fn caller(&self, name: &str) -> Result<Caller> {
-        Ok(Caller { channel: self.channel(name)? })
+        Ok(Caller::over(self.channel(name)?.into()))
     }
 
     /// What a refusal told its caller and what the audit log says of it, in one line:

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use lakegate_broker::audit::AuditLog;
-use lakegate_broker::tls::{TlsFiles, TlsVersions};
-use lakegate_broker::{Broker, BrokerParts, LiveTls, PolicyTerms};
-use lakegate_client::{BrokeredStore, Client, ClientConfig, ClientIdentity, StorageEndpoint};
+use lakegate_broker::tls::{ClientCertificates, TlsFiles, TlsVersions};
+use lakegate_broker::{Broker, BrokerParts, DelegationKeys, LiveTls, PolicyTerms};
+use lakegate_client::{BrokeredStore, Client, StorageEndpoint};
 use lakegate_cloud_emulator::Emulator;
 use lakegate_domain::{Bucket, Principal, StorageId};
 use lakegate_generator::{Generator, GeneratorParts};
@@ -23,6 +23,7 @@ use lakegate_token_store::{RedbStore, SealedTokens, SealingKey, SealingKeys, Tok
 use prometheus::Registry;
 use tempfile::TempDir;
 
+use crate::delegation;
 use crate::{AuditTo, AuditTrail, Authority, Issued, Options, RunGenerator, Store};
 
 /// How long a broker that is cut off from its policy goes on.
@@ -52,6 +53,7 @@ pub struct Deployment {
     address: SocketAddr,
     registry: Registry,
     audit: AuditTrail,
+    delegation: Option<DelegationKeys>,
     folder: TempDir,
 }
 
@@ -73,7 +75,9 @@ impl Deployment {
             RunGenerator::Running => Some(start_generator(&options, &policy, &tokens, &cloud, &registry)?),
         };
         let audit = AuditTrail::new(folder.path().join("audit.jsonl"));
-        let tls = Arc::new(LiveTls::new(broker_tls(&authority)?, options.clock.now())?);
+        let delegation = options.delegation.map(delegation::delegation).transpose()?;
+        let delegation_keys = delegation.as_ref().map(|delegation| delegation.keys.clone());
+        let tls = Arc::new(LiveTls::new(broker_tls(&authority, &options)?, options.clock.now())?);
         let parts = BrokerParts {
             listen: SocketAddr::from(([127, 0, 0, 1], options.port)),
             tls: Arc::clone(&tls),
@@ -85,6 +89,7 @@ impl Deployment {
             tokens: Arc::clone(&tokens),
             minters: cloud.reserve,
             audit: audit_log(&options, &audit).context("audit log")?,
+            delegation,
             administrators: principals(&options.administrators)?,
             limits: options.limits,
             clock: Arc::clone(&options.clock),
@@ -111,6 +116,7 @@ impl Deployment {
             address,
             registry,
             audit,
+            delegation: delegation_keys,
             folder,
         })
     }
@@ -120,9 +126,7 @@ impl Deployment {
     /// # Errors
     /// When no certificate can be made or the client cannot be.
     pub fn client(&self, name: &str) -> Result<Client> {
-        let Issued { chain, key, .. } = self.authority.client(name)?;
-        let config = ClientConfig::new(vec![self.endpoint().parse()?], vec![self.authority.certificate()]);
-        Ok(Client::connect(config.with_identity(ClientIdentity { chain, key }))?)
+        Ok(Client::connect(self.client_config(name)?)?)
     }
 
     /// The object store of a bucket, through a client's brokered tokens.
@@ -187,6 +191,11 @@ impl Deployment {
         &self.tokens
     }
 
+    /// The delegation keys in force, where delegation tokens are believed.
+    pub fn delegation_keys(&self) -> Option<&DelegationKeys> {
+        self.delegation.as_ref()
+    }
+
     /// The generator, if one runs.
     pub fn generator(&self) -> Option<&Generator> {
         self.generator.as_ref()
@@ -239,7 +248,7 @@ fn shared_tier(options: &Options, folder: &Path) -> Result<Arc<SealedTokens>> {
         Store::Memory => Arc::new(RedbStore::in_memory(Arc::clone(&options.clock))?),
     };
     let keys = SealingKeys::single(SealingKey::generate()?);
-    Ok(Arc::new(SealedTokens::new(store, keys, "quickstart", Arc::clone(&options.clock))?))
+    Ok(Arc::new(SealedTokens::new(store, keys, delegation::CLUSTER, Arc::clone(&options.clock))?))
 }
 
 async fn policy_feed(options: &Options, reloads: &Reloads) -> Result<Arc<PolicyFeed>> {
@@ -278,10 +287,14 @@ fn start_generator(
     Generator::start(parts, registry).context("generator")
 }
 
-fn broker_tls(authority: &Authority) -> Result<TlsFiles> {
+fn broker_tls(authority: &Authority, options: &Options) -> Result<TlsFiles> {
     let Issued { chain, key, .. } = authority.server()?;
     let client_ca = vec![authority.certificate()];
-    Ok(TlsFiles { chain, key, client_ca, versions: TlsVersions::Tls13 })
+    let clients = match options.delegation {
+        Some(_) => ClientCertificates::Optional,
+        None => ClientCertificates::Required,
+    };
+    Ok(TlsFiles { chain, key, client_ca, clients, versions: TlsVersions::Tls13 })
 }
 
 fn own_buckets(options: &Options) -> Result<BTreeSet<Bucket>> {

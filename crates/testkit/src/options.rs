@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use lakegate_broker::Limits;
 use lakegate_broker::audit::AuditSink;
+use lakegate_delegation::Terms;
 use lakegate_domain::{Clock, SystemClock};
 use lakegate_policy::{LoadError, PolicyDocument};
 
@@ -44,6 +45,8 @@ pub struct Options {
     pub own_buckets: Vec<String>,
     /// Where audit records go.
     pub audit: AuditTo,
+    /// How long delegation tokens live; without it none is issued or believed.
+    pub delegation: Option<Terms>,
     /// Wall time for all parts.
     pub clock: Arc<dyn Clock>,
 }
@@ -110,6 +113,7 @@ impl Options {
             administrators: vec!["root-admin".to_owned()],
             own_buckets: vec!["gs://lakegate-state".to_owned()],
             audit: AuditTo::File,
+            delegation: Some(Terms::default()),
             clock: Arc::new(SystemClock),
         }
     }

@@ -67,8 +67,15 @@ impl Deployment {
     /// # Errors
     /// When no certificate can be made.
     pub fn channel(&self, name: &str) -> Result<Channel> {
-        let identity = self.authority().client(name)?;
-        let mut config = tls_client(self.authority(), Some(identity), &[&rustls::version::TLS13])?;
+        self.channel_as(Some(self.authority().client(name)?))
+    }
+
+    /// A gRPC channel of a client with this certificate or none.
+    ///
+    /// # Errors
+    /// When certificate and key do not fit.
+    pub fn channel_as(&self, identity: Option<Issued>) -> Result<Channel> {
+        let mut config = tls_client(self.authority(), identity, &[&rustls::version::TLS13])?;
         config.alpn_protocols = vec![b"h2".to_vec()];
         let connector = TlsConnector::from(Arc::new(config));
         let (address, name) = (self.address(), ServerName::try_from("localhost").context("server name")?);

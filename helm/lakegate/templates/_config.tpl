@@ -69,6 +69,28 @@ max_stale_seconds = {{ int .Values.broker.policyMaxStaleSeconds }}
 {{ $name }} = {{ int64 $number }}
 {{- end }}
 
+{{- with .Values.delegation }}
+{{- if .keys }}
+{{- $ids := list }}
+{{- range .keys }}
+{{- $ids = append $ids (int64 .id) }}
+{{- end }}
+{{- if not (has (int64 .current) $ids) }}
+{{- fail "delegation.current is the id of no key in delegation.keys" }}
+{{- end }}
+[delegation]
+current = {{ int .current }}
+renew_interval_seconds = {{ int64 .renewIntervalSeconds }}
+max_life_seconds = {{ int64 .maxLifeSeconds }}
+skew_seconds = {{ int64 .skewSeconds }}
+{{- range .keys }}
+
+[[delegation.keys]]
+id = {{ int64 .id }}
+file = {{ printf "/etc/lakegate/delegation/%s" .key | toJson }}
+{{- end }}
+{{ end }}
+{{- end }}
 {{ include "lakegate.shared" . }}
 {{- end -}}
 

@@ -15,6 +15,8 @@ fn record() -> Record {
         peer: "127.0.0.1:1".parse().unwrap(),
         principal: None,
         proof: None,
+        delegation_token: None,
+        issued: None,
         on_behalf_of: None,
         parts: Vec::new(),
         decision: Decision::Deny,

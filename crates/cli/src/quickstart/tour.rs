@@ -1,6 +1,7 @@
 //! The tour itself. Every step checks what it says; what it prints is what happened.
 
 mod access;
+mod job;
 mod limits;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -42,6 +43,8 @@ pub(super) async fn run(deployment: &Deployment, narrator: &Narrator) -> Result<
     access::steps(&tour, narrator).await;
     narrator.heading("What nobody gets");
     limits::steps(&tour, narrator).await;
+    narrator.heading("A job without a certificate");
+    job::steps(&tour, narrator).await;
     narrator.heading("What security sees");
     narrator.step("Every answer stands in the audit log, no token does", tour.audited().await);
     Ok(narrator.all_held())

@@ -10,12 +10,12 @@ use lakegate_testkit::{Deployment, Options};
 use crate::{lakegate, stderr, stdout};
 
 /// A deployment and the certificates of its people in files.
-struct Lake {
-    deployment: Deployment,
+pub(crate) struct Lake {
+    pub(crate) deployment: Deployment,
 }
 
 impl Lake {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let deployment = Deployment::start(Options::sample().unwrap()).await.unwrap();
         let lake = Self { deployment };
         lake.write("ca.pem", &lake.deployment.authority().certificate_pem());
@@ -27,28 +27,35 @@ impl Lake {
         lake
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         use std::io::Write;
         let path = self.deployment.folder().join(name);
         let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).unwrap();
         file.write_all(text.as_bytes()).unwrap();
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.deployment.folder().join(name)
     }
 
     /// Runs a command as somebody.
-    async fn run(&self, name: &str, args: &[&str]) -> Output {
-        let file = |name: String| self.path(&name).display().to_string();
-        let (ca, cert) = (file("ca.pem".to_owned()), file(format!("{name}.pem")));
-        let (key, broker) = (file(format!("{name}.key")), self.deployment.endpoint());
-        let args: Vec<String> = args
-            .iter()
-            .map(ToString::to_string)
-            .chain(["--broker".to_owned(), broker, "--ca".to_owned(), ca])
-            .chain(["--cert".to_owned(), cert, "--key".to_owned(), key])
-            .collect();
+    pub(crate) async fn run(&self, name: &str, args: &[&str]) -> Output {
+        let file = |ending: &str| self.path(&[name, ending].concat()).display().to_string();
+        self.run_with(args, &["--cert", &file(".pem"), "--key", &file(".key")]).await
+    }
+
+    /// Runs a command without a certificate, by the delegation token in a file.
+    pub(crate) async fn run_by_token(&self, token: &str, args: &[&str]) -> Output {
+        let file = self.path(token).display().to_string();
+        self.run_with(args, &["--delegation-token-file", &file]).await
+    }
+
+    /// Runs a command with these arguments and with where the broker is.
+    pub(crate) async fn run_with(&self, args: &[&str], credential: &[&str]) -> Output {
+        let (broker, ca) = (self.deployment.endpoint(), self.path("ca.pem").display().to_string());
+        let place = ["--broker", &broker, "--ca", &ca];
+        let args: Vec<String> =
+            [args, &place, credential].into_iter().flatten().map(ToString::to_string).collect();
         let run = tokio::task::spawn_blocking(move || {
             lakegate(&args.iter().map(String::as_str).collect::<Vec<_>>())
         });
@@ -56,7 +63,7 @@ impl Lake {
     }
 }
 
-const SALES: &str = "gs://lake-sample/warehouse/sales/";
+pub(crate) const SALES: &str = "gs://lake-sample/warehouse/sales/";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_shown_without_its_secret_unless_it_is_asked_for() {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod broker;
+mod delegation;
 
 use std::io::Write;
 use std::process::{Command, Output};
@@ -10,8 +11,8 @@ use std::process::{Command, Output};
 /// Runs the command without anything of the environment that it reads.
 pub(crate) fn lakegate(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lakegate"));
-    for variable in ["LAKEGATE_BROKER", "LAKEGATE_CA", "LAKEGATE_CERT", "LAKEGATE_KEY", "LAKEGATE_LOG"] {
-        command.env_remove(variable);
+    for variable in ["BROKER", "CA", "CERT", "KEY", "DELEGATION_TOKEN_FILE", "LOG"] {
+        command.env_remove(["LAKEGATE_", variable].concat());
     }
     command.args(args).output().unwrap()
 }

@@ -1,0 +1,136 @@
+//! What an operator says about delegation tokens.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lakegate_delegation::{DelegationKey, IssueError, KeyError, KeyId, KeyLife, KeyRing, Terms};
+use lakegate_domain::Secret;
+use serde::Deserialize;
+
+/// Delegation tokens: without this table none is issued or believed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DelegationSettings {
+    /// The id of the key that signs; one of `keys`.
+    pub current: u32,
+    /// Every key whose tokens are believed. A new key stands here, on all brokers, before it becomes `current`; an old
+    /// one until the last token that it signed has ended.
+    pub keys: Vec<DelegationKeySettings>,
+    /// Seconds until a token must be renewed.
+    #[serde(default = "day")]
+    pub renew_interval_seconds: u64,
+    /// Seconds beyond which no renewal goes.
+    #[serde(default = "week")]
+    pub max_life_seconds: u64,
+    /// Seconds by which the clock of the broker that issued a token may be ahead.
+    #[serde(default = "half_a_minute")]
+    pub skew_seconds: u64,
+}
+
+/// One key.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DelegationKeySettings {
+    /// Its id, at most 2,147,483,647; never reuse one.
+    pub id: u32,
+    /// The file that holds it: 64 hexadecimal digits, readable by its owner only.
+    pub file: PathBuf,
+}
+
+impl DelegationSettings {
+    /// Joins the keys; `read` reads one secret file.
+    ///
+    /// # Errors
+    /// What `read` says, or a [`KeyError`] for keys that are no ring.
+    pub fn ring<E: From<KeyError>>(
+        &self,
+        cluster: &str,
+        read: impl Fn(&Path) -> Result<Secret, E>,
+    ) -> Result<KeyRing, E> {
+        let key = |settings: &DelegationKeySettings| -> Result<_, E> {
+            let life = if settings.id == self.current { KeyLife::Current } else { KeyLife::Verifying };
+            let key = DelegationKey::from_hex(KeyId::new(settings.id)?, &read(&settings.file)?)?;
+            Ok((key, life))
+        };
+        let keys = self.keys.iter().map(key).collect::<Result<Vec<_>, E>>()?;
+        Ok(KeyRing::new(cluster, keys)?)
+    }
+
+    /// How long tokens live.
+    ///
+    /// # Errors
+    /// [`IssueError::Terms`] when the interval is nothing or longer than the life.
+    pub fn terms(&self) -> Result<Terms, IssueError> {
+        Terms::new(
+            Duration::from_secs(self.renew_interval_seconds),
+            Duration::from_secs(self.max_life_seconds),
+        )
+    }
+
+    /// How far another broker's clock may be ahead.
+    pub fn skew(&self) -> Duration {
+        Duration::from_secs(self.skew_seconds)
+    }
+}
+
+fn day() -> u64 {
+    86_400
+}
+
+fn week() -> u64 {
+    604_800
+}
+
+fn half_a_minute() -> u64 {
+    30
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(current: u32, ids: &[u32]) -> DelegationSettings {
+        let key = |id: &u32| DelegationKeySettings { id: *id, file: id.to_string().into() };
+        DelegationSettings {
+            current,
+            keys: ids.iter().map(key).collect(),
+            renew_interval_seconds: day(),
+            max_life_seconds: week(),
+            skew_seconds: half_a_minute(),
+        }
+    }
+
+    fn ring(settings: &DelegationSettings) -> Result<KeyRing, KeyError> {
+        settings.ring("lake", |file| {
+            let byte = file.to_str().and_then(|name| name.parse::<u8>().ok()).unwrap_or(0);
+            Ok(Secret::new(format!("{byte:02x}").repeat(32)))
+        })
+    }
+
+    #[test]
+    fn one_of_several_keys_signs_and_all_verify() {
+        let ring = ring(&settings(2, &[1, 2])).unwrap();
+        let lives: Vec<_> = ring.lives().map(|(id, life)| (id.as_u32(), life)).collect();
+        assert_eq!(lives, [(1, KeyLife::Verifying), (2, KeyLife::Current)]);
+        assert_eq!(ring.current().as_u32(), 2);
+    }
+
+    #[test]
+    fn a_current_key_that_is_not_there_and_an_id_used_twice_are_errors() {
+        assert_eq!(ring(&settings(3, &[1, 2])).err(), Some(KeyError::Current));
+        assert_eq!(ring(&settings(1, &[1, 2, 2])).err(), Some(KeyError::DuplicateId));
+        assert_eq!(ring(&settings(1, &[1, 1 << 31])).err(), Some(KeyError::Id));
+        assert_eq!(ring(&settings(1, &[])).err(), Some(KeyError::Current));
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_and_lives_have_defaults() {
+        let read = |text: &str| serde_json::from_str::<DelegationSettings>(text);
+        let good = read(r#"{"current": 1, "keys": [{"id": 1, "file": "k"}]}"#).unwrap();
+        assert!(good.terms().is_ok());
+        assert_eq!(good.skew(), Duration::from_secs(30));
+        assert!(read(r#"{"current": 1, "keys": [], "renew_intervall_seconds": 1}"#).is_err());
+        assert!(read(r#"{"current": 1, "keys": [{"id": 1, "file": "k", "life": "x"}]}"#).is_err());
+        assert!(DelegationSettings { max_life_seconds: 1, ..good }.terms().is_err());
+    }
+}

@@ -1,0 +1,8 @@
+//! Delegation tokens as a job meets them: got by certificate, presented without one, refused in every other way.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod client;
+mod issuing;
+mod presenting;
+mod strangers;
+mod world;

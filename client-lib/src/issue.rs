@@ -1,0 +1,52 @@
+//! Asks a broker for a delegation token: one call, nothing is kept.
+
+use lakegate_domain::{Principal, Secret, Timestamp};
+use lakegate_proto::v1::delegation_token_service_client::DelegationTokenServiceClient;
+use lakegate_proto::{timestamp_from_wire, v1};
+
+use crate::answer::audit_id;
+use crate::config::ClientConfig;
+use crate::error::{AnswerFault, ClientError, ConfigFault};
+use crate::{status, transport};
+
+/// A fresh delegation token. Whoever holds it has its owner's rights until it ends.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct IssuedDelegationToken {
+    /// The token as a url string.
+    pub token: Secret,
+    /// Until when it must be renewed.
+    pub renew_before: Timestamp,
+    /// Beyond which no renewal goes.
+    pub max_date: Timestamp,
+    /// Finds the record in the broker's audit log.
+    pub audit_id: String,
+}
+
+/// Asks the first broker of a configuration for a delegation token of the caller's, which `renewer` may renew.
+///
+/// # Errors
+/// [`ClientError::Denied`] when the caller itself came by a delegation token; else see [`ClientError`].
+pub async fn issue_delegation_token(
+    config: ClientConfig,
+    renewer: Option<&Principal>,
+) -> Result<IssuedDelegationToken, ClientError> {
+    let timeout = config.request_timeout;
+    let channel = transport::channels(config)?.into_iter().next().ok_or(ConfigFault::NoEndpoint)?;
+    let mut request = tonic::Request::new(v1::IssueDelegationTokenRequest {
+        renewer: renewer.map(|renewer| renewer.as_str().to_owned()).unwrap_or_default(),
+        on_behalf_of: String::new(),
+    });
+    request.set_timeout(timeout);
+    let answer = DelegationTokenServiceClient::new(channel).issue(request).await;
+    let answer = answer.map_err(|refused| status::to_error(&refused))?.into_inner();
+    if answer.token.is_empty() {
+        return Err(AnswerFault::Credential.into());
+    }
+    Ok(IssuedDelegationToken {
+        renew_before: timestamp_from_wire(answer.renew_before.as_ref()).map_err(|_| AnswerFault::Instant)?,
+        max_date: timestamp_from_wire(answer.max_date.as_ref()).map_err(|_| AnswerFault::Instant)?,
+        audit_id: audit_id(&answer.audit_id).ok_or(AnswerFault::Name)?,
+        token: Secret::new(answer.token),
+    })
+}

@@ -1,0 +1,167 @@
+//! Delegation tokens: the keys of a deployment, callers that come by a token, and the calls that issue one.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use anyhow::Result;
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Request};
+use lakegate_broker::{Delegation, DelegationKeys};
+use lakegate_client::{Client, ClientConfig, ClientIdentity, DelegationToken};
+use lakegate_delegation::{DelegationKey, KeyId, KeyRing, NoRenewals, Terms};
+use lakegate_proto::v1;
+use lakegate_proto::v1::delegation_token_service_client::DelegationTokenServiceClient;
+use tonic::body::Body;
+use tonic::transport::Channel;
+use tower::Service;
+
+use crate::{Caller, Deployment, Issued, Refused};
+
+/// The cluster whose tokens a deployment believes.
+pub const CLUSTER: &str = "quickstart";
+
+/// How far ahead the clock of another broker may be.
+const SKEW: Duration = Duration::from_secs(30);
+
+/// Fresh keys, and what a broker is told about them.
+pub(crate) fn delegation(terms: Terms) -> Result<Delegation> {
+    let ring = KeyRing::single(CLUSTER, DelegationKey::generate(KeyId::new(1)?)?)?;
+    Ok(Delegation { keys: DelegationKeys::new(ring), terms, skew: SKEW, renewals: Arc::new(NoRenewals) })
+}
+
+/// A channel, and the credential that goes with every request on it.
+#[derive(Debug, Clone)]
+pub(crate) struct Presenting {
+    channel: Channel,
+    authorization: Option<HeaderValue>,
+}
+
+impl From<Channel> for Presenting {
+    fn from(channel: Channel) -> Self {
+        Self { channel, authorization: None }
+    }
+}
+
+impl Service<Request<Body>> for Presenting {
+    type Response = <Channel as Service<Request<Body>>>::Response;
+    type Error = <Channel as Service<Request<Body>>>::Error;
+    type Future = <Channel as Service<Request<Body>>>::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Service::<Request<Body>>::poll_ready(&mut self.channel, context)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        if let Some(authorization) = &self.authorization {
+            request.headers_mut().append(AUTHORIZATION, authorization.clone());
+        }
+        self.channel.call(request)
+    }
+}
+
+impl Deployment {
+    /// A caller without a certificate and without anything else.
+    ///
+    /// # Errors
+    /// When no channel can be made.
+    pub fn anonymous(&self) -> Result<Caller> {
+        Ok(Caller::over(self.channel_as(None)?.into()))
+    }
+
+    /// A caller without a certificate who sends this as `authorization` with every request.
+    ///
+    /// # Errors
+    /// When it cannot stand in a header.
+    pub fn caller_with_authorization(&self, authorization: &str) -> Result<Caller> {
+        let mut authorization = HeaderValue::from_str(authorization)?;
+        authorization.set_sensitive(true);
+        let channel = self.channel_as(None)?;
+        Ok(Caller::over(Presenting { channel, authorization: Some(authorization) }))
+    }
+
+    /// A caller without a certificate who comes by a delegation token.
+    ///
+    /// # Errors
+    /// When it cannot stand in a header.
+    pub fn caller_with_dt(&self, token: &str) -> Result<Caller> {
+        self.caller_with_authorization(&["Lakegate-DT ", token].concat())
+    }
+
+    /// The configuration of a client that proves to be `name`.
+    ///
+    /// # Errors
+    /// When no certificate can be made.
+    pub fn client_config(&self, name: &str) -> Result<ClientConfig> {
+        let Issued { chain, key, .. } = self.authority().client(name)?;
+        Ok(self.bare_config()?.with_identity(ClientIdentity { chain, key }))
+    }
+
+    /// The configuration of a client without a certificate that comes by a delegation token.
+    ///
+    /// # Errors
+    /// When the token is none.
+    pub fn client_config_with_dt(&self, token: &str) -> Result<ClientConfig> {
+        Ok(self.bare_config()?.with_delegation_token(DelegationToken::parse(token.to_owned())?))
+    }
+
+    /// A client without a certificate that comes by a delegation token.
+    ///
+    /// # Errors
+    /// When the token is none or the client cannot be made.
+    pub fn client_with_dt(&self, token: &str) -> Result<Client> {
+        Ok(Client::connect(self.client_config_with_dt(token)?)?)
+    }
+
+    fn bare_config(&self) -> Result<ClientConfig> {
+        Ok(ClientConfig::new(vec![self.endpoint().parse()?], vec![self.authority().certificate()]))
+    }
+}
+
+impl Caller {
+    /// A caller over a channel.
+    pub(crate) fn over(channel: Presenting) -> Self {
+        Self { channel }
+    }
+
+    /// `DelegationTokenService.Issue`.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub async fn issue(
+        &self,
+        request: v1::IssueDelegationTokenRequest,
+    ) -> Result<v1::IssueDelegationTokenResponse, Refused> {
+        let mut client = DelegationTokenServiceClient::new(self.channel.clone());
+        Ok(client.issue(request).await?.into_inner())
+    }
+
+    /// A delegation token that this renewer may renew; nobody when it is empty.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub async fn delegation_token(&self, renewer: &str) -> Result<String, Refused> {
+        let request = v1::IssueDelegationTokenRequest { renewer: renewer.to_owned(), ..Default::default() };
+        Ok(self.issue(request).await?.token)
+    }
+
+    /// `DelegationTokenService.Renew`.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub async fn renew(&self, token: &str) -> Result<v1::RenewDelegationTokenResponse, Refused> {
+        let mut client = DelegationTokenServiceClient::new(self.channel.clone());
+        let request = v1::RenewDelegationTokenRequest { token: token.to_owned() };
+        Ok(client.renew(request).await?.into_inner())
+    }
+
+    /// `DelegationTokenService.Cancel`.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub async fn cancel(&self, token: &str) -> Result<v1::CancelDelegationTokenResponse, Refused> {
+        let mut client = DelegationTokenServiceClient::new(self.channel.clone());
+        let request = v1::CancelDelegationTokenRequest { token: token.to_owned() };
+        Ok(client.cancel(request).await?.into_inner())
+    }
+}
