@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{audit, ci, clients, helm, steps, tidy};
+use crate::{audit, ci, clients, helm, peers, steps, tidy};
 
 /// Developer commands of Lakegate.
 #[derive(Parser)]
@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Helm,
     /// Clients of others that tests run: installed, not run
     Clients,
+    /// Installs the servers that tests drive: Redis, Valkey
+    Peers,
     /// All tests: the chart's, and those of every crate with their doctests
     Test,
 }
@@ -57,6 +59,7 @@ impl Command {
             Self::Deny => steps::deny(),
             Self::Helm => helm::run(),
             Self::Clients => clients::run(),
+            Self::Peers => peers::install(),
             Self::Test => steps::test(),
         }
     }
@@ -74,6 +77,7 @@ impl Command {
             Self::Deny => "deny",
             Self::Helm => "helm",
             Self::Clients => "clients",
+            Self::Peers => "peers",
             Self::Test => "test",
         }
     }
@@ -85,7 +89,9 @@ mod tests {
 
     #[test]
     fn a_command_is_typed_by_its_name() {
-        for command in Command::CI.into_iter().chain([Command::Ci, Command::Helm, Command::Clients]) {
+        for command in
+            Command::CI.into_iter().chain([Command::Ci, Command::Helm, Command::Clients, Command::Peers])
+        {
             let parsed = Cli::try_parse_from(["cargo xtask", command.name()]).unwrap();
             assert_eq!(parsed.command, command);
         }

@@ -13,6 +13,7 @@ mod cli;
 mod clients;
 mod debian;
 mod helm;
+mod peers;
 mod process;
 mod python;
 mod steps;

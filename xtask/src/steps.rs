@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 
 use crate::process::{cargo, output, run};
-use crate::{clients, helm};
+use crate::{clients, helm, peers};
 
 /// The version of cargo-deny that `deny` installs and expects.
 const CARGO_DENY: &str = "0.20.2";
@@ -39,6 +39,7 @@ pub(crate) fn deny() -> Result<()> {
 /// Features stay as a user gets them: what tests need more (`test-util`) is asked for by dev-dependencies.
 pub(crate) fn test() -> Result<()> {
     helm::run()?;
+    peers::install()?;
     let mut tests = cargo(&["test", "--workspace"]);
     tests.env("LAKEGATE_PYTHON", clients::install()?);
     run(tests)
