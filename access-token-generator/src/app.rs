@@ -46,7 +46,11 @@ impl App {
         let check = Arc::new(|_: &_| Ok(()));
         let policy =
             PolicyFeed::start(config.policy_file, check, every, Arc::clone(&clock), &reloads).await?;
-        let store = config.store.open(Arc::clone(&clock)).context("store")?;
+        let store = config
+            .store
+            .open(Arc::clone(&clock), |path| -> Result<_> { Ok(files::read_secret_text(path)?) })
+            .await
+            .context("store")?;
         let keys = config
             .sealing
             .keys(|path| -> Result<_> { Ok(files::read_secret_text(path)?) })
@@ -56,6 +60,8 @@ impl App {
         let readiness = Readiness::new();
         let feed = Arc::clone(&policy);
         readiness.require("policy", move || feed.current().is_some());
+        let shared = Arc::clone(&tokens);
+        readiness.require("store", move || shared.health().reached);
         let seed = rand::random();
         let parts = GeneratorParts { policy, tokens, minters, clock, workers: config.workers, seed };
         let generator = Generator::start(parts, &registry)?;

@@ -17,6 +17,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 
 use crate::catalogue::Catalogue;
+use crate::metrics::StoreHealthMetrics;
 use crate::schedule::Schedule;
 use crate::worker::{Finished, Worker};
 use crate::{BuildError, Metrics};
@@ -68,6 +69,8 @@ impl Generator {
     /// [`BuildError::Metrics`] when a metric's name is taken.
     pub fn start(parts: GeneratorParts, registry: &Registry) -> Result<Self, BuildError> {
         let metrics = Metrics::register(registry)?;
+        let health = StoreHealthMetrics::of(Arc::clone(&parts.tokens)).map_err(BuildError::Metrics)?;
+        registry.register(Box::new(health)).map_err(BuildError::Metrics)?;
         let (progress, receiver) = watch::channel(Progress::default());
         let task = tokio::spawn(Filling::new(parts, metrics, progress).run());
         Ok(Self { progress: receiver, task })

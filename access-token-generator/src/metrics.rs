@@ -1,6 +1,9 @@
 //! The generator's metrics, by name. No label is a scope, a path or a dataset.
 
+mod store;
+
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+pub(crate) use store::StoreHealthMetrics;
 
 use crate::BuildError;
 

@@ -44,16 +44,22 @@ impl App {
         let reloads = Reloads::new(&registry, Arc::clone(&clock))?;
         let minters = minters(&config, &clock)?;
         let policy = policy(&config, &minters, &clock, &reloads).await?;
-        let store = config.store.open(Arc::clone(&clock)).context("store")?;
+        let store = config
+            .store
+            .open(Arc::clone(&clock), |path| -> Result<_> { Ok(files::read_secret_text(path)?) })
+            .await
+            .context("store")?;
         let keys = config
             .sealing
             .keys(|path| -> Result<_> { Ok(files::read_secret_text(path)?) })
             .context("sealing")?;
-        let tokens = SealedTokens::new(store, keys, &config.cluster, Arc::clone(&clock))?;
+        let tokens = Arc::new(SealedTokens::new(store, keys, &config.cluster, Arc::clone(&clock))?);
         policy.register(&registry)?;
         let readiness = Readiness::new();
         let feed = Arc::clone(&policy);
         readiness.require("policy", move || feed.current().is_some());
+        let shared = Arc::clone(&tokens);
+        readiness.require("store", move || shared.health().reached);
         let ready = readiness.condition("serving");
         let settings = config.delegation.as_ref();
         let delegation =
@@ -71,7 +77,7 @@ impl App {
                 max_stale: Duration::from_secs(config.policy.max_stale_seconds),
                 own_buckets,
             },
-            tokens: Arc::new(tokens),
+            tokens,
             minters,
             audit: AuditLog::to_file(&config.audit_file).context("audit_file")?,
             delegation,

@@ -13,11 +13,14 @@ use prometheus::Registry;
 
 use crate::audit::{AuditIds, AuditLog};
 use crate::delegation::DelegationDesk;
-use crate::metrics::{MirrorCounts, StoreAlarms};
+use crate::metrics::{MirrorCounts, StoreAlarms, StoreHealthMetrics};
 use crate::rejects::Rejects;
 use crate::rpc::Desk;
 use crate::tiers::{Mirror, Mirroring, NarrowedShare, StorageTiers};
 use crate::{BuildError, Delegation, Limits, LiveTls, Metrics, Pipeline, PolicyTerms, Server};
+
+/// How long a stopping broker waits for the shared tier to take its last tokens.
+const LAST_WRITES: Duration = Duration::from_secs(1);
 
 /// What a broker is made of.
 #[derive(Debug)]
@@ -48,6 +51,7 @@ pub struct BrokerParts {
 #[derive(Debug)]
 pub struct Broker {
     server: Server,
+    tokens: Arc<SealedTokens>,
     mirror: Arc<Mirror>,
 }
 
@@ -62,6 +66,8 @@ impl Broker {
         let BrokerParts { administrators, limits, clock, .. } = parts;
         let alarms = StoreAlarms::of(Arc::clone(&tokens)).map_err(BuildError::Metrics)?;
         registry.register(Box::new(alarms)).map_err(BuildError::Metrics)?;
+        let health = StoreHealthMetrics::of(Arc::clone(&tokens)).map_err(BuildError::Metrics)?;
+        registry.register(Box::new(health)).map_err(BuildError::Metrics)?;
         let mirror = Arc::new(Mirror::default());
         registry
             .register(Box::new(MirrorCounts::of(&mirror).map_err(BuildError::Metrics)?))
@@ -87,7 +93,7 @@ impl Broker {
         let desk = Arc::new(Desk { pipeline, audit, ids, metrics, delegation, rejects, administrators });
         let server = Server::start(listen, desk, tls, limits).await?;
         tokio::spawn(mirroring.run());
-        Ok(Self { server, mirror })
+        Ok(Self { server, tokens, mirror })
     }
 
     /// Where it listens.
@@ -100,8 +106,11 @@ impl Broker {
         &self.mirror
     }
 
-    /// Stops accepting, lets requests finish, and tells whether all did.
+    /// Stops accepting, lets requests finish, and tells whether all did. Tokens on their way to the shared tier get a
+    /// moment more.
     pub async fn drain(self, patience: Duration) -> bool {
-        self.server.drain(patience).await
+        let drained = self.server.drain(patience).await;
+        let _late = tokio::time::timeout(LAST_WRITES, self.tokens.settled()).await;
+        drained
     }
 }

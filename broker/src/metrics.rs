@@ -2,10 +2,12 @@
 
 mod alarms;
 mod mirror;
+mod store;
 
 pub(crate) use alarms::StoreAlarms;
 pub(crate) use mirror::MirrorCounts;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+pub(crate) use store::StoreHealthMetrics;
 
 use crate::BuildError;
 

@@ -110,11 +110,11 @@ impl StorageTiers {
         let found = match tokio::time::timeout(self.patience, self.shared.get_many(&scopes)).await {
             Ok(Ok(found)) => found,
             Ok(Err(error)) => {
-                tracing::warn!(%error, "shared tier does not answer");
+                tracing::debug!(%error, "shared tier does not answer");
                 return Ok(None);
             }
             Err(_) => {
-                tracing::warn!("shared tier is slow");
+                tracing::debug!("shared tier is slow");
                 return Ok(None);
             }
         };
@@ -149,7 +149,7 @@ impl StorageTiers {
             return Err(Failure::Mint(MintError::BadReply(BadReply::ShortLived)));
         }
         self.local.put(scope, Arc::clone(&token));
-        self.share(scope, &token).await;
+        self.share(scope, &token);
         if self.outlives(want, &token) {
             return Err(Failure::GrantEndsTooSoon);
         }
@@ -164,12 +164,10 @@ impl StorageTiers {
             .is_some_and(|token| token.expires_at > self.clock.now() && self.outlives(want, &token))
     }
 
-    /// Puts a token into the shared tier. A store that does not take it costs another minting, not this answer.
-    async fn share(&self, scope: &Scope, token: &AccessToken) {
-        match tokio::time::timeout(self.patience, self.shared.put(scope, token)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "shared tier did not take a token"),
-            Err(_) => tracing::warn!("shared tier is slow to take a token"),
+    /// Offers a token to the shared tier, behind the answer's back. One that it does not take costs another minting.
+    fn share(&self, scope: &Scope, token: &AccessToken) {
+        if let Err(error) = self.shared.put_later(scope, token) {
+            tracing::warn!(%error, "a token cannot be shared");
         }
     }
 

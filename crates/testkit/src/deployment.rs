@@ -19,6 +19,7 @@ use lakegate_generator::{Generator, GeneratorParts};
 use lakegate_host::{AdminServer, PolicyFeed, Readiness, Reloads, SnapshotCheck};
 use lakegate_policy::{PolicyDocument, Snapshot};
 use lakegate_sts::Minter;
+use lakegate_token_store::settings::StoreSettings;
 use lakegate_token_store::{RedbStore, SealedTokens, SealingKey, SealingKeys, TokenStore};
 use prometheus::Registry;
 use tempfile::TempDir;
@@ -69,7 +70,7 @@ impl Deployment {
         let reloads = Reloads::new(&registry, Arc::clone(&options.clock))?;
         let policy = policy_feed(&options, &reloads).await.context("policy")?;
         let cloud = cloud::start(&options).await.context("emulated cloud")?;
-        let tokens = shared_tier(&options, folder.path()).context("shared tier")?;
+        let tokens = shared_tier(&options, folder.path()).await.context("shared tier")?;
         let generator = match options.generator {
             RunGenerator::Absent => None,
             RunGenerator::Running => Some(start_generator(&options, &policy, &tokens, &cloud, &registry)?),
@@ -241,11 +242,16 @@ async fn start_admin(registry: &Registry, policy: &Arc<PolicyFeed>) -> Result<Ad
     Ok(AdminServer::start(SocketAddr::from(([127, 0, 0, 1], 0)), registry.clone(), readiness).await?)
 }
 
-fn shared_tier(options: &Options, folder: &Path) -> Result<Arc<SealedTokens>> {
+async fn shared_tier(options: &Options, folder: &Path) -> Result<Arc<SealedTokens>> {
     let store: Arc<dyn TokenStore> = match &options.store {
         Store::Folder => Arc::new(RedbStore::open(folder.join("tokens.redb"), Arc::clone(&options.clock))?),
         Store::File(path) => Arc::new(RedbStore::open(path, Arc::clone(&options.clock))?),
         Store::Memory => Arc::new(RedbStore::in_memory(Arc::clone(&options.clock))?),
+        Store::Redis(settings) => {
+            let read = |path: &Path| anyhow::Ok(lakegate_host::files::read_secret_text(path)?);
+            let settings = StoreSettings::Redis(settings.clone());
+            settings.open(Arc::clone(&options.clock), read).await?
+        }
     };
     let keys = SealingKeys::single(SealingKey::generate()?);
     Ok(Arc::new(SealedTokens::new(store, keys, delegation::CLUSTER, Arc::clone(&options.clock))?))

@@ -11,6 +11,8 @@ mod caller;
 mod delegation;
 mod deployment;
 mod options;
+mod redis;
+mod relay;
 mod sample;
 mod wire;
 
@@ -21,5 +23,7 @@ pub use caller::{Caller, GET_ACCESS_TOKEN, Raw, Refused, bearer, framed, part, r
 pub use delegation::CLUSTER;
 pub use deployment::Deployment;
 pub use options::{AuditTo, Generator as RunGenerator, Options, Source, Store};
+pub use redis::{RedisClients, RedisKind, RedisServer};
+pub use relay::{Relay, Weather};
 pub use sample::{SAMPLE_BUCKET, sample_objects, sample_policy};
 pub use wire::tls_client;

@@ -8,6 +8,7 @@ use lakegate_broker::audit::AuditSink;
 use lakegate_delegation::Terms;
 use lakegate_domain::{Clock, SystemClock};
 use lakegate_policy::{LoadError, PolicyDocument};
+use lakegate_token_store::settings::RedisSettings;
 
 use crate::sample::sample_policy;
 
@@ -35,7 +36,7 @@ pub struct Options {
     pub sts_per_minute: u32,
     /// Whether a generator fills the shared tier.
     pub generator: Generator,
-    /// Where the embedded store is.
+    /// Where the shared tier is.
     pub store: Store,
     /// The broker's limits.
     pub limits: Limits,
@@ -51,8 +52,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
 }
 
-/// Where the embedded store is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where the shared tier is.
+#[derive(Debug, Clone)]
 pub enum Store {
     /// In memory.
     Memory,
@@ -60,6 +61,8 @@ pub enum Store {
     Folder,
     /// In this file, which outlives the deployment.
     File(PathBuf),
+    /// On a server of the test's own, as `RedisServer::settings_toml` describes it.
+    Redis(Box<RedisSettings>),
 }
 
 /// Whether a generator runs.

@@ -28,9 +28,30 @@ pub enum StoreError {
     /// The embedded store's file cannot be opened.
     #[error("the token store's file cannot be opened")]
     Open(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The store does not answer, or answers that it cannot.
+    /// What an operator says about the store breaks a rule.
+    #[error("{0}")]
+    Settings(&'static str),
+    /// A file with certificates or a key for the store cannot be read or holds none.
+    #[error("a file with certificates or a key for the token store is not usable")]
+    CertificateFile(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The two sides do not agree on TLS: a certificate, a host name or an authority is the wrong one.
+    #[error("no TLS with the token store")]
+    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The store does not accept our name and password.
+    #[error("the token store does not accept this user name and password")]
+    Credentials,
+    /// The store's access list denies us a command or our keys.
+    #[error("the token store does not let this user {0}")]
+    Rights(&'static str),
+    /// The store serves whoever connects.
+    #[error("the token store serves its default user without a password")]
+    OpenDefaultUser,
+    /// The store does not answer, or cannot be reached.
     #[error("the token store is unavailable")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The store answered in time that it will not: full, read-only, still loading.
+    #[error("the token store refused a command")]
+    Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A value is longer than [`crate::MAX_VALUE_BYTES`].
     #[error("the value is longer than a token store keeps")]
     TooLarge,
@@ -57,5 +78,15 @@ impl StoreError {
     /// Wraps what an adapter met.
     pub(crate) fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Unavailable(source.into())
+    }
+
+    /// Wraps what a server answered instead of doing as it was told.
+    pub(crate) fn refused(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Refused(source.into())
+    }
+
+    /// Whether waiting cannot mend it: what an operator set up is wrong.
+    pub fn is_misconfiguration(&self) -> bool {
+        !matches!(self, Self::Unavailable(_) | Self::Refused(_))
     }
 }

@@ -1,5 +1,7 @@
 //! What an operator says about the shared tier, as it stands in configuration files.
 
+mod redis;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -7,6 +9,7 @@ use lakegate_domain::{Clock, Secret};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+pub use self::redis::RedisSettings;
 use crate::{RedbStore, SealingKey, SealingKeys, StoreError, TokenStore};
 
 /// Which store.
@@ -18,16 +21,24 @@ pub enum StoreSettings {
         /// The file; made when it is not there.
         path: PathBuf,
     },
+    /// Redis 7 or Valkey, shared by all brokers and generators.
+    Redis(Box<RedisSettings>),
 }
 
 impl StoreSettings {
-    /// Opens the store.
+    /// Opens the store; `read` reads one secret file. A server that is out of reach is no error: the store's
+    /// health tells when it came.
     ///
     /// # Errors
-    /// When it cannot be opened.
-    pub fn open(&self, clock: Arc<dyn Clock>) -> Result<Arc<dyn TokenStore>, StoreError> {
+    /// What `read` says, or what an operator has to mend: a file, a setting, a certificate, a password, rights.
+    pub async fn open<E: From<StoreError>>(
+        &self,
+        clock: Arc<dyn Clock>,
+        read: impl Fn(&std::path::Path) -> Result<Secret, E>,
+    ) -> Result<Arc<dyn TokenStore>, E> {
         match self {
             Self::Embedded { path } => Ok(Arc::new(RedbStore::open(path, clock)?)),
+            Self::Redis(settings) => Ok(Arc::new(settings.open(clock, read).await?)),
         }
     }
 }

@@ -6,10 +6,13 @@ use async_trait::async_trait;
 use lakegate_domain::Timestamp;
 use lakegate_policy::ScopeKey;
 
-use crate::StoreError;
+use crate::{StoreError, StoreHealth};
 
 /// The longest value a store keeps and the longest it reads back, in bytes. A sealed token has about 2 KiB.
 pub const MAX_VALUE_BYTES: usize = 64 << 10;
+
+/// How many keys a store reads in one round trip at most. A look-up of more takes several, one after the other.
+pub const KEYS_PER_TRIP: usize = 128;
 
 /// Keeps sealed bytes. It sees hashed keys and ciphertext only, and is not trusted with more.
 ///
@@ -24,26 +27,32 @@ pub trait TokenStore: Send + Sync + fmt::Debug {
     /// Reads values, in the order of the keys; as few round trips as the store allows.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when the store does not answer; then no value is known.
+    /// [`StoreError::Unavailable`] when the store does not answer, [`StoreError::Refused`] when it answers that it
+    /// cannot; then no value is known.
     async fn get_many(&self, keys: &[ScopeKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError>;
 
     /// Keeps a value, over whatever the key held.
     ///
     /// # Errors
-    /// [`StoreError::TooLarge`], or [`StoreError::Unavailable`].
+    /// [`StoreError::TooLarge`], [`StoreError::Unavailable`], or [`StoreError::Refused`].
     async fn put(&self, key: &ScopeKey, value: Vec<u8>, keep_until: Timestamp) -> Result<(), StoreError>;
 
     /// Forgets a value; it need not exist.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`].
+    /// [`StoreError::Unavailable`], or [`StoreError::Refused`].
     async fn remove(&self, key: &ScopeKey) -> Result<(), StoreError>;
 
     /// Asks whether the store answers, and which data it holds.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`].
+    /// [`StoreError::Unavailable`], or [`StoreError::Refused`].
     async fn ping(&self) -> Result<StoreId, StoreError>;
+
+    /// How the store has done since the start. One that cannot be out of reach has nothing to tell.
+    fn health(&self) -> StoreHealth {
+        StoreHealth::default()
+    }
 }
 
 /// Tells one body of data from another: it changes when a store was replaced or has lost its past.

@@ -1,9 +1,13 @@
 //! Scopes and tokens that tests seal.
 
-use lakegate_domain::{AccessToken, Credential, Secret, Timestamp};
-use lakegate_policy::Scope;
+use std::sync::Arc;
 
-use crate::{SealingKey, SealingKeys, conformance};
+use lakegate_domain::{AccessToken, Clock, Credential, Secret, Timestamp};
+use lakegate_policy::Scope;
+use lakegate_testkit::RedisServer;
+
+use crate::settings::StoreSettings;
+use crate::{SealingKey, SealingKeys, StoreError, TokenStore, conformance};
 
 /// When tests begin.
 pub(crate) const NOON: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -50,4 +54,14 @@ pub(crate) fn keys(number: u8) -> SealingKeys {
 /// A key by number: its id, and every byte of its secret.
 pub(crate) fn key(number: u8) -> SealingKey {
     SealingKey::from_bytes(u32::from(number), [number; 32])
+}
+
+/// The store on a server, as a process opens it, with a time for a call that a loaded machine keeps.
+pub(crate) async fn redis_store(server: &RedisServer, clock: Arc<dyn Clock>) -> Arc<dyn TokenStore> {
+    let text = server.settings_toml() + "call_millis = 5000\n";
+    let settings: StoreSettings = toml::from_str(&text).expect("settings");
+    let read = |path: &std::path::Path| -> Result<Secret, StoreError> {
+        Ok(Secret::new(std::fs::read_to_string(path).expect("password")))
+    };
+    settings.open(clock, read).await.expect("store")
 }

@@ -5,9 +5,10 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use lakegate_domain::{Credential, ManualClock, Secret};
+use lakegate_testkit::{RedisKind, RedisServer};
 
 use super::*;
-use crate::test_tokens::{HOUR, NOON, bearer, key, keys, scopes, texts, token};
+use crate::test_tokens::{HOUR, NOON, bearer, key, keys, redis_store, scopes, texts, token};
 use crate::{Fault, MemoryStore, RedbStore, conformance};
 
 /// A store, and a process that uses it.
@@ -15,17 +16,28 @@ struct Bench {
     store: Arc<dyn TokenStore>,
     clock: Arc<ManualClock>,
     tokens: SealedTokens,
+    _server: Option<RedisServer>,
 }
 
-fn benches() -> [Bench; 2] {
+/// Every kind of store, the servers started for this test.
+async fn benches() -> Vec<Bench> {
     let clock = Arc::new(ManualClock::at(NOON));
-    let memory: Arc<dyn TokenStore> = Arc::new(MemoryStore::new(Arc::clone(&clock) as Arc<dyn Clock>));
-    let redb = Arc::new(RedbStore::in_memory(Arc::clone(&clock) as Arc<dyn Clock>).unwrap());
-    [memory, redb].map(|store| Bench {
+    let of = |store: Arc<dyn TokenStore>, server| Bench {
         tokens: start(&store, keys(1), &clock),
         clock: Arc::clone(&clock),
         store,
-    })
+        _server: server,
+    };
+    let wall = || Arc::clone(&clock) as Arc<dyn Clock>;
+    let mut benches = vec![
+        of(Arc::new(MemoryStore::new(wall())), None),
+        of(Arc::new(RedbStore::in_memory(wall()).unwrap()), None),
+    ];
+    for kind in [RedisKind::Redis, RedisKind::Valkey] {
+        let server = RedisServer::start(kind).await.unwrap();
+        benches.push(of(redis_store(&server, wall()).await, Some(server)));
+    }
+    benches
 }
 
 /// A process start on a store.
@@ -53,7 +65,7 @@ impl Bench {
 
 #[tokio::test]
 async fn tokens_come_back_to_this_and_other_processes_in_the_order_asked() {
-    for bench in benches() {
+    for bench in benches().await {
         let [a, b, c] = scopes();
         let triple = Credential::Aws {
             access_key_id: "ASIA".to_owned(),
@@ -79,7 +91,7 @@ async fn tokens_come_back_to_this_and_other_processes_in_the_order_asked() {
 
 #[tokio::test]
 async fn rd01_tampered_values_are_misses_counted_and_removed() {
-    for bench in benches() {
+    for bench in benches().await {
         let [scope] = scopes();
         bench.tokens.put(&scope, &bearer(&scope, "t")).await.unwrap();
         let value = bench.raw(&scope).await.unwrap();
@@ -97,7 +109,7 @@ async fn rd01_tampered_values_are_misses_counted_and_removed() {
 
 #[tokio::test]
 async fn rd02_swapped_values_are_misses_for_both_keys() {
-    for bench in benches() {
+    for bench in benches().await {
         let [a, b] = scopes();
         bench.tokens.put(&a, &bearer(&a, "of a")).await.unwrap();
         bench.tokens.put(&b, &bearer(&b, "of b")).await.unwrap();
@@ -112,7 +124,7 @@ async fn rd02_swapped_values_are_misses_for_both_keys() {
 
 #[tokio::test]
 async fn rd03_values_of_another_format_are_misses_and_left_for_those_who_read_them() {
-    for bench in benches() {
+    for bench in benches().await {
         let [scope] = scopes();
         bench.tokens.put(&scope, &bearer(&scope, "t")).await.unwrap();
         let mut value = bench.raw(&scope).await.unwrap();
@@ -126,7 +138,7 @@ async fn rd03_values_of_another_format_are_misses_and_left_for_those_who_read_th
 
 #[tokio::test]
 async fn rd04_a_replayed_value_of_another_generation_does_not_serve() {
-    for bench in benches() {
+    for bench in benches().await {
         let [old] = scopes();
         let raised = conformance::scopes_of_generation(1, 1).unwrap().remove(0);
         assert_ne!(old.key(), raised.key(), "the generation is part of the key");
@@ -139,15 +151,16 @@ async fn rd04_a_replayed_value_of_another_generation_does_not_serve() {
         for (distrust, generation, inside) in
             [(Distrust::OldGeneration, 0, &raised), (Distrust::WrongScope, 1, &old)]
         {
-            let value = bench.tokens.sealer.seal_purporting(&raised, inside, generation).unwrap();
-            assert_eq!(bench.tokens.believe(&raised, value, NOON).unwrap_err(), distrust);
+            let sealer = bench.tokens.sealer.load();
+            let value = sealer.seal_purporting(&raised, inside, generation).unwrap();
+            assert_eq!(believe(&sealer, &raised, value, NOON).unwrap_err(), distrust);
         }
     }
 }
 
 #[tokio::test]
 async fn rd04_a_replayed_value_serves_no_longer_than_its_own_token_lives() {
-    for bench in benches() {
+    for bench in benches().await {
         let [scope] = scopes();
         bench.tokens.put(&scope, &bearer(&scope, "first")).await.unwrap();
         let first = bench.raw(&scope).await.unwrap();
@@ -161,7 +174,7 @@ async fn rd04_a_replayed_value_serves_no_longer_than_its_own_token_lives() {
 
 #[tokio::test]
 async fn rd05_what_the_store_thinks_of_expiry_is_not_relied_upon() {
-    for bench in benches() {
+    for bench in benches().await {
         let [scope] = scopes();
         bench.tokens.put(&scope, &bearer(&scope, "t")).await.unwrap();
         let value = bench.raw(&scope).await.unwrap();
@@ -187,7 +200,7 @@ async fn rd05_what_the_store_thinks_of_expiry_is_not_relied_upon() {
 
 #[tokio::test]
 async fn rd06_values_of_unknown_keys_are_misses_and_stay_for_those_who_have_the_key() {
-    for bench in benches() {
+    for bench in benches().await {
         let [scope] = scopes();
         bench.tokens.put(&scope, &bearer(&scope, "t")).await.unwrap();
         let value = bench.raw(&scope).await;
@@ -220,7 +233,7 @@ async fn rd12_the_store_sees_hashed_keys_and_no_name() {
 
 #[tokio::test]
 async fn a_token_is_not_put_under_a_scope_that_it_is_not_for() {
-    for bench in benches() {
+    for bench in benches().await {
         let [a, b] = scopes();
         let refused = bench.tokens.put(&a, &bearer(&b, "t")).await;
         assert!(matches!(refused, Err(StoreError::WrongScope)));
@@ -289,4 +302,102 @@ async fn lg01_no_secret_is_in_debug_output_logs_or_the_store() {
     assert!(!shown.contains(CANARY) && !shown.contains(&format!("{:?}", &secret[..4])), "{shown}");
     assert!(!logged.contains(CANARY));
     assert!(!value.windows(CANARY.len()).any(|window| window == CANARY.as_bytes()));
+}
+
+#[tokio::test]
+async fn after_a_rotation_old_values_open_while_their_key_is_the_previous_one() {
+    for bench in benches().await {
+        let [old, new] = scopes();
+        bench.tokens.put(&old, &bearer(&old, "before")).await.unwrap();
+        bench.tokens.rotate(SealingKeys { current: key(2), previous: Some(key(1)) }).unwrap();
+        bench.tokens.put(&new, &bearer(&new, "after")).await.unwrap();
+        let both = bench.tokens.get_many(&[&old, &new]).await.unwrap();
+        assert!(both.iter().all(Option::is_some));
+        // A process that has only the new key reads what was sealed after the rotation.
+        let reader = start(&bench.store, keys(2), &bench.clock);
+        assert!(reader.get(&old).await.unwrap().is_none());
+        assert!(reader.get(&new).await.unwrap().is_some());
+        bench.tokens.rotate(keys(2)).unwrap();
+        assert!(bench.tokens.get(&old).await.unwrap().is_none());
+        assert!(bench.tokens.get(&new).await.unwrap().is_some());
+        assert_eq!(bench.tokens.alarms(), AlarmCounts { wrong_key: 1, ..AlarmCounts::default() });
+        assert!(bench.raw(&old).await.is_some(), "left for those who have the key");
+    }
+}
+
+#[tokio::test]
+async fn a_rotation_that_fails_leaves_the_old_keys_in_force() {
+    let clock = Arc::new(ManualClock::at(NOON));
+    let store: Arc<dyn TokenStore> = Arc::new(MemoryStore::new(Arc::clone(&clock) as Arc<dyn Clock>));
+    let tokens = start(&store, keys(1), &clock);
+    let [scope] = scopes();
+    tokens.put(&scope, &bearer(&scope, "t")).await.unwrap();
+    let twins = SealingKeys { current: key(2), previous: Some(key(2)) };
+    assert!(matches!(tokens.rotate(twins), Err(StoreError::DuplicateKeyId)));
+    assert!(tokens.get(&scope).await.unwrap().is_some());
+    tokens.put(&scope, &bearer(&scope, "t")).await.unwrap();
+    assert!(start(&store, keys(1), &clock).get(&scope).await.unwrap().is_some());
+    // The cluster stays the one it was.
+    tokens.rotate(keys(3)).unwrap();
+    tokens.put(&scope, &bearer(&scope, "t")).await.unwrap();
+    assert!(start(&store, keys(3), &clock).get(&scope).await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_misses_a_token_while_keys_rotate_under_load() {
+    let clock = Arc::new(ManualClock::at(NOON));
+    let store: Arc<dyn TokenStore> = Arc::new(MemoryStore::new(Arc::clone(&clock) as Arc<dyn Clock>));
+    let tokens = Arc::new(start(&store, keys(1), &clock));
+    let users: Vec<_> = scopes::<4>()
+        .into_iter()
+        .map(|scope| {
+            let tokens = Arc::clone(&tokens);
+            tokio::spawn(async move {
+                for round in 0..500 {
+                    let text = format!("{round}");
+                    tokens.put(&scope, &bearer(&scope, &text)).await.unwrap();
+                    // Between these two at most one rotation may come: each keeps the key before it.
+                    let read = tokens.get(&scope).await.unwrap();
+                    assert_eq!(texts(&read.unwrap().credential), ["bearer", &text]);
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    for number in 2..=40 {
+        // A put and a get lie within one turn of each user; give them all some turns.
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        tokens.rotate(SealingKeys { current: key(number), previous: Some(key(number - 1)) }).unwrap();
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    for user in users {
+        user.await.unwrap();
+    }
+    assert_eq!(tokens.alarms(), AlarmCounts::default());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_put_later_waits_for_nothing_and_what_is_too_much_is_dropped_and_counted() {
+    let clock = Arc::new(ManualClock::at(NOON));
+    let memory = Arc::new(MemoryStore::new(Arc::clone(&clock) as Arc<dyn Clock>));
+    let tokens = start(&(Arc::clone(&memory) as Arc<dyn TokenStore>), keys(1), &clock);
+    let [scope, other] = scopes();
+    memory.set_fault(Fault::Slow(Duration::from_secs(5)));
+    for _ in 0..WRITES_UNDER_WAY + 3 {
+        tokens.put_later(&scope, &bearer(&scope, "t")).unwrap();
+    }
+    assert!(memory.is_empty());
+    assert_eq!(tokens.failures(), FailureCounts { dropped: 3, ..FailureCounts::default() });
+    tokens.settled().await;
+    assert_eq!(memory.len(), 1);
+    assert!(matches!(tokens.put_later(&scope, &bearer(&other, "t")), Err(StoreError::WrongScope)));
+    memory.set_fault(Fault::Down);
+    tokens.put_later(&scope, &bearer(&scope, "t")).unwrap();
+    tokens.settled().await;
+    assert!(tokens.get(&scope).await.is_err());
+    assert!(tokens.remove(&scope).await.is_err());
+    let counts = FailureCounts { reads: 1, writes: 1, removals: 1, dropped: 3 };
+    assert_eq!(tokens.failures(), counts);
 }

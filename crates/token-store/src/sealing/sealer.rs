@@ -35,12 +35,18 @@ pub(crate) struct Sealer {
 impl Sealer {
     /// Derives this start's subkey.
     pub(crate) fn new(keys: SealingKeys, cluster: &str) -> Result<Self, StoreError> {
+        Self::for_purpose(PURPOSE, keys, cluster)
+    }
+
+    /// Seals for one use of the master keys only. What was sealed for another use does not open: the purpose is
+    /// in the subkey's derivation and in the associated data.
+    fn for_purpose(purpose: &str, keys: SealingKeys, cluster: &str) -> Result<Self, StoreError> {
         if cluster.is_empty() || cluster.len() > 256 {
             return Err(StoreError::ClusterName);
         }
         keys.check()?;
         let mut context = Vec::new();
-        for text in [PURPOSE, cluster] {
+        for text in [purpose, cluster] {
             let len = u16::try_from(text.len()).map_err(|_| StoreError::ClusterName)?;
             context.extend_from_slice(&len.to_be_bytes());
             context.extend_from_slice(text.as_bytes());

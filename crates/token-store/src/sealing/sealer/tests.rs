@@ -65,6 +65,43 @@ fn rd02_a_value_opens_under_its_own_key_and_in_its_own_cluster_only() {
     assert_eq!(test.open(&mine.key(), value).unwrap_err(), Distrust::Tampered);
 }
 
+/// Delegation tokens will have keys of their own purpose under the same master key.
+#[test]
+fn rd02_what_was_sealed_for_another_purpose_or_cluster_does_not_open_even_with_its_associated_data() {
+    let [scope] = scopes();
+    let mine = sealer(1);
+    let value = mine.seal(&scope, &bearer(&scope, "t")).unwrap();
+    let salt = salt(&value);
+    let mut contexts = vec![mine.context.clone()];
+    for (purpose, cluster) in [
+        ("lakegate.delegation-token.v1", "prod"),
+        ("lakegate.access-token.v2", "prod"),
+        (PURPOSE, "test"),
+        // The same letters, divided otherwise.
+        ("lakegate.access-token.v1p", "rod"),
+    ] {
+        let other = Sealer::for_purpose(purpose, keys(1), cluster).unwrap();
+        assert_eq!(other.open(&scope.key(), value.clone()).unwrap_err(), Distrust::Tampered);
+        assert_eq!(
+            mine.open(&scope.key(), other.seal(&scope, &bearer(&scope, "t")).unwrap()).unwrap_err(),
+            Distrust::Tampered
+        );
+        contexts.push(other.context.clone());
+    }
+    // The keys themselves differ: each seals the same text under the same nonce to something else.
+    let sealed: HashSet<Vec<u8>> = contexts
+        .iter()
+        .map(|context| {
+            let key = derive(&key(1), &salt, context).unwrap();
+            let mut text = b"one text".to_vec();
+            key.seal_in_place_append_tag(Nonce::assume_unique_for_key([0; 12]), Aad::empty(), &mut text)
+                .unwrap();
+            text
+        })
+        .collect();
+    assert_eq!(sealed.len(), contexts.len());
+}
+
 #[test]
 fn rd03_there_is_no_other_format_to_fall_back_to() {
     let [scope] = scopes();

@@ -1,0 +1,176 @@
+//! Replies, taken apart. A reply of a shape that its command cannot have means that replies and commands no longer
+//! go together; then nothing of the connection is believed.
+
+use redis::{RedisError, ServerError, Value};
+
+use crate::{MAX_VALUE_BYTES, StoreError, StoreId};
+
+/// Replies and commands do not go together.
+#[derive(Debug)]
+pub(super) struct OutOfStep;
+
+/// What became of a call.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The server refused a command.
+    Refused(ServerError),
+    /// The connection is of no use any more.
+    OutOfStep,
+}
+
+/// What a key held.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Nothing.
+    Nothing,
+    /// It exists and reads as empty: an empty value, or one that ended while it was read.
+    Doubtful,
+    /// A value that is too long, or no text at all: it is not read.
+    Unreadable,
+    /// A value.
+    Value(Vec<u8>),
+}
+
+impl Found {
+    /// Whether a second look is needed.
+    pub(super) fn is_doubtful(&self) -> bool {
+        matches!(self, Self::Doubtful)
+    }
+
+    /// The value as the rules of the trait want it: what is not read is empty.
+    pub(super) fn into_value(self) -> Option<Vec<u8>> {
+        match self {
+            Self::Nothing => None,
+            Self::Doubtful | Self::Unreadable => Some(Vec::new()),
+            Self::Value(value) => Some(value),
+        }
+    }
+}
+
+/// The replies to `EXISTS` and `GETRANGE`, key after key.
+pub(super) fn found(replies: Vec<Value>) -> Result<Vec<Found>, Trouble> {
+    let mut found = Vec::with_capacity(replies.len() / 2);
+    let mut replies = replies.into_iter();
+    while let Some(exists) = replies.next() {
+        let exists = match exists {
+            Value::Int(0) => false,
+            Value::Int(1) => true,
+            other => return Err(trouble(other)),
+        };
+        found.push(match replies.next() {
+            Some(Value::BulkString(value)) if value.len() > MAX_VALUE_BYTES => Found::Unreadable,
+            Some(Value::BulkString(value)) if !value.is_empty() => Found::Value(value),
+            Some(Value::BulkString(_)) if exists => Found::Doubtful,
+            Some(Value::BulkString(_)) => Found::Nothing,
+            Some(Value::ServerError(error)) if error.code() == "WRONGTYPE" => Found::Unreadable,
+            Some(other) => return Err(trouble(other)),
+            None => return Err(Trouble::OutOfStep),
+        });
+    }
+    Ok(found)
+}
+
+/// The reply to `SET` or `DEL`.
+pub(super) fn done(replies: Vec<Value>) -> Result<(), Trouble> {
+    match one(replies)? {
+        Value::Okay | Value::Int(_) => Ok(()),
+        other => Err(trouble(other)),
+    }
+}
+
+/// The reply to `INFO replication`: lines of `name:value`.
+pub(super) fn replication_id(replies: Vec<Value>) -> Result<StoreId, Trouble> {
+    let text = match one(replies)? {
+        Value::BulkString(text) => String::from_utf8(text).map_err(|_| Trouble::OutOfStep)?,
+        Value::VerbatimString { text, .. } => text,
+        other => return Err(trouble(other)),
+    };
+    let id = text.lines().find_map(|line| line.strip_prefix("master_replid:")).map(str::trim);
+    match id {
+        Some(id) if !id.is_empty() => Ok(StoreId::new(id.to_owned())),
+        _ => Err(Trouble::OutOfStep),
+    }
+}
+
+fn one(replies: Vec<Value>) -> Result<Value, Trouble> {
+    let mut replies = replies.into_iter();
+    match (replies.next(), replies.next()) {
+        (Some(reply), None) => Ok(reply),
+        _ => Err(Trouble::OutOfStep),
+    }
+}
+
+fn trouble(reply: Value) -> Trouble {
+    match reply {
+        Value::ServerError(error) => Trouble::Refused(error),
+        _ => Trouble::OutOfStep,
+    }
+}
+
+/// The error for a command that the server refused.
+pub(super) fn refusal(error: ServerError) -> StoreError {
+    StoreError::refused(RedisError::from(error))
+}
+
+impl std::fmt::Display for OutOfStep {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the server answered another question")
+    }
+}
+
+impl std::error::Error for OutOfStep {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bulk(bytes: &[u8]) -> Value {
+        Value::BulkString(bytes.to_vec())
+    }
+
+    #[test]
+    fn keys_that_exist_are_told_from_those_that_do_not() {
+        let replies = vec![
+            Value::Int(1),
+            bulk(b"v"),
+            Value::Int(0),
+            bulk(b""),
+            Value::Int(1),
+            bulk(b""),
+            Value::Int(0),
+            bulk(b"came between"),
+            Value::Int(1),
+            bulk(&vec![0; MAX_VALUE_BYTES + 1]),
+        ];
+        let values: Vec<_> = found(replies).unwrap().into_iter().map(Found::into_value).collect();
+        let expected =
+            [Some(b"v".to_vec()), None, Some(vec![]), Some(b"came between".to_vec()), Some(vec![])];
+        assert_eq!(values, expected);
+    }
+
+    #[test]
+    fn rd09_replies_of_another_shape_are_out_of_step() {
+        for replies in [
+            vec![bulk(b"v"), Value::Int(1)],
+            vec![Value::Int(1)],
+            vec![Value::Int(2), bulk(b"v")],
+            vec![Value::Okay, bulk(b"v")],
+            vec![Value::Int(1), Value::Okay],
+        ] {
+            assert!(matches!(found(replies), Err(Trouble::OutOfStep)));
+        }
+        for replies in [vec![], vec![bulk(b"v")], vec![Value::Okay, Value::Okay]] {
+            assert!(matches!(done(replies), Err(Trouble::OutOfStep)));
+        }
+        for replies in [vec![bulk(b"role:master\r\n")], vec![bulk(b"master_replid:\r\n")], vec![Value::Okay]]
+        {
+            assert!(matches!(replication_id(replies), Err(Trouble::OutOfStep)));
+        }
+    }
+
+    #[test]
+    fn the_replication_id_is_read_from_its_line() {
+        let text = b"# Replication\r\nrole:master\r\nmaster_replid:4f2e\r\nmaster_replid2:0000\r\n";
+        assert_eq!(replication_id(vec![bulk(text)]).unwrap().as_str(), "4f2e");
+    }
+}
