@@ -3,6 +3,8 @@
 //! Every project has tables in databases; its group may read and list them all. In the first table of every project a
 //! deny rule on one folder concerns one member, so that there are plain and narrowed decisions.
 
+pub mod large;
+
 use std::fmt::Write;
 
 use anyhow::Result;

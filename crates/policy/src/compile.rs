@@ -25,8 +25,8 @@ pub(crate) use storages::{CompiledStorage, Tree, Trees};
 pub(crate) type Classes = BTreeMap<ClassName, Arc<Class>>;
 
 /// Compiles a document.
-pub(crate) fn compile(document: &PolicyDocument) -> Result<Snapshot, LoadError> {
-    let document = ordered(document.clone());
+pub(crate) fn compile(document: PolicyDocument) -> Result<Snapshot, LoadError> {
+    let document = ordered(document);
     names::check(&document)?;
     let default_class = Arc::new(Class::default_class()?);
     let (default_class, classes) = classes(&document, default_class)?;

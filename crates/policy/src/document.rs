@@ -13,7 +13,7 @@ use lakegate_domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{LoadError, Subject};
+use crate::{LoadError, Subject, bounded};
 
 /// How a policy document may be written in YAML: no merge keys, no duplicate keys, `true` and `false` alone, and
 /// room for a million rules. Errors show no excerpt of the text.
@@ -43,21 +43,22 @@ pub struct PolicyDocument {
     /// The document's own number; a source refuses one lower than it has in force.
     pub version: u64,
     /// The places that hold data.
+    #[serde(deserialize_with = "bounded::list::<_, _, { bounded::NAMES }>")]
     pub storages: Vec<StorageRule>,
     /// Token life, attribution and staleness by name; `default` exists always and may be redefined.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::list::<_, _, { bounded::NAMES }>")]
     pub classes: Vec<Class>,
     /// Tenants and who belongs to them.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::list::<_, _, { bounded::DATASETS }>")]
     pub projects: Vec<Project>,
     /// Groups of principals; may nest, must not cycle.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::list::<_, _, { bounded::DATASETS }>")]
     pub groups: Vec<Group>,
     /// Named prefixes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::list::<_, _, { bounded::DATASETS }>")]
     pub datasets: Vec<Dataset>,
     /// Who may and may not do what, where and when.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::list::<_, _, { bounded::RULES }>")]
     pub rules: Vec<Rule>,
 }
 
@@ -71,6 +72,7 @@ pub struct StorageRule {
     pub dialect: Dialect,
     /// Its buckets: provider names for gcs and s3, `container@account.dfs.core.windows.net` for azure. A bucket
     /// belongs to exactly one storage.
+    #[serde(deserialize_with = "bounded::list::<_, _, { bounded::NAMES }>")]
     pub buckets: Vec<String>,
     /// Whether directories exist by themselves.
     #[serde(default)]
@@ -184,7 +186,7 @@ pub struct Project {
     /// Its name.
     pub name: ProjectName,
     /// Members: principals and groups. A subject `project:NAME` means all of them.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::list::<_, _, { bounded::MEMBERS }>")]
     pub members: Vec<Subject>,
 }
 
@@ -195,7 +197,7 @@ pub struct Group {
     /// Its name.
     pub name: GroupName,
     /// Members: principals and other groups.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::list::<_, _, { bounded::MEMBERS }>")]
     pub members: Vec<Subject>,
 }
 
@@ -228,15 +230,16 @@ pub struct Rule {
     /// Where.
     pub on: RuleTarget,
     /// Whom it concerns.
+    #[serde(deserialize_with = "bounded::list::<_, _, { bounded::NAMES }>")]
     pub to: Vec<Subject>,
     /// Whom of those it does not concern.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::list::<_, _, { bounded::NAMES }>")]
     pub unless: Vec<Subject>,
     /// Which operations. In an allow rule `write` brings `create` with it: to write is to create or overwrite.
     #[serde(with = "crate::operation_words::list")]
     pub operations: Vec<Operation>,
     /// When; always, when absent. Half-open: `from` is inside, `until` is not.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::list::<_, _, { bounded::NAMES }>")]
     pub windows: Vec<Window>,
     /// Normal or override.
     #[serde(default)]

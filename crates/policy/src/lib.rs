@@ -5,6 +5,7 @@
 //! the [`Scope`] a token may be minted for. Nobody else can make a scope: its constructor is private to this
 //! crate, so minting without a decision does not compile.
 
+mod bounded;
 mod closure;
 mod compile;
 mod compiled_rule;
@@ -17,6 +18,7 @@ mod key;
 mod lint;
 mod operation_words;
 mod plain;
+mod possible;
 mod posted;
 mod schedule;
 mod scope;
@@ -35,6 +37,7 @@ pub use error::LoadError;
 pub use explain::{Explanation, OperationVerdict, Outcome, RuleVerdict};
 pub use grant::{Grant, Refusal};
 pub use plain::PlainScope;
+pub use possible::RuleScope;
 pub use scope::{Scope, ScopeKey, Terms};
 pub use snapshot::Snapshot;
 pub use subject::Subject;

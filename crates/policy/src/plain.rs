@@ -1,6 +1,6 @@
 //! Plain scopes: home dataset x configured operation set, what the generator pre-fills.
 
-use lakegate_domain::{DatasetName, OperationSet, Part, ProjectName, Target};
+use lakegate_domain::{DatasetName, OperationSet, Part, ProjectName, StorageId, Target};
 
 use crate::closure::closure;
 use crate::compile::{CompiledDataset, Tree};
@@ -41,6 +41,15 @@ impl Snapshot {
     pub fn plain_scopes(&self) -> Vec<PlainScope> {
         let shared = self.datasets.values().filter(|set| set.class.attribution == Attribution::Shared);
         shared.flat_map(|dataset| self.plain_scopes_of(dataset)).collect()
+    }
+
+    /// A plain scope of one storage: the first by dataset. Stops looking when it is found.
+    pub fn plain_scope_in(&self, storage: &StorageId) -> Option<PlainScope> {
+        let shared = self.datasets.values().filter(|set| set.class.attribution == Attribution::Shared);
+        let in_storage = shared.filter(|set| {
+            self.trees.get(set.prefix.bucket()).is_some_and(|tree| tree.storage.rule.id == *storage)
+        });
+        in_storage.flat_map(|dataset| self.plain_scopes_of(dataset)).next()
     }
 
     fn plain_scopes_of(&self, dataset: &CompiledDataset) -> Vec<PlainScope> {

@@ -30,6 +30,14 @@ impl Snapshot {
     /// # Errors
     /// The first thing that is wrong; the document is refused whole.
     pub fn compile(document: &PolicyDocument) -> Result<Self, LoadError> {
+        crate::compile::compile(document.clone())
+    }
+
+    /// As [`Snapshot::compile`], without a second copy of a document that may be large.
+    ///
+    /// # Errors
+    /// The first thing that is wrong; the document is refused whole.
+    pub fn compile_owned(document: PolicyDocument) -> Result<Self, LoadError> {
         crate::compile::compile(document)
     }
 
