@@ -8,6 +8,7 @@
 //!
 //! This is the one place that reads the environment. Errors name file, line and key, and never repeat a value.
 
+mod key_places;
 mod layer;
 mod place;
 
@@ -18,6 +19,7 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use toml::de::{DeTable, Deserializer};
 
+pub use self::key_places::KeyPlaces;
 use self::layer::Setting;
 use self::place::Places;
 use crate::ConfigError;
@@ -38,6 +40,18 @@ pub fn load<T: DeserializeOwned>(
     env_prefix: &str,
     flags: &[(String, String)],
 ) -> Result<T, ConfigError> {
+    load_with_places(file, env_prefix, flags).map(|(config, _)| config)
+}
+
+/// As [`load`], and where each key stands, for whoever checks what the keys say.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with_places<T: DeserializeOwned>(
+    file: Option<&Path>,
+    env_prefix: &str,
+    flags: &[(String, String)],
+) -> Result<(T, KeyPlaces), ConfigError> {
     load_with(file, layer::from_environment(env_prefix, std::env::vars_os())?, flags)
 }
 
@@ -46,14 +60,24 @@ fn load_with<T: DeserializeOwned>(
     file: Option<&Path>,
     mut settings: Vec<Setting>,
     flags: &[(String, String)],
-) -> Result<T, ConfigError> {
+) -> Result<(T, KeyPlaces), ConfigError> {
     settings.extend(flags.iter().map(|(key, value)| layer::from_flag(key, value)));
     let text = file.map(read).transpose()?.unwrap_or_default();
     let mut places = Places::new(file, &text, &settings);
     let mut root = DeTable::parse(&text).map_err(|error| places.error(&error))?;
     layer::apply(&mut root, &settings, &places)?;
     places.learn(root.get_ref());
-    T::deserialize(Deserializer::from(root)).map_err(|error| places.error(&error))
+    let config = T::deserialize(Deserializer::from(root)).map_err(|error| places.error(&error))?;
+    Ok((config, places.keys()))
+}
+
+/// Reads `KEY=VALUE`, the form of a flag that lies over the configuration.
+///
+/// # Errors
+/// Without a `=`.
+pub fn flag(text: &str) -> Result<(String, String), &'static str> {
+    let (key, value) = text.split_once('=').ok_or("wants KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 fn read(file: &Path) -> Result<String, ConfigError> {

@@ -124,6 +124,15 @@ pub enum HostError {
         /// What was looked for.
         wanted: &'static str,
     },
+    /// A file that is to be written cannot be.
+    #[error("file {} cannot be written", file.display())]
+    Write {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// The admin port cannot be opened.
     #[error("admin port {address} cannot be opened")]
     Listen {

@@ -136,6 +136,21 @@ pub fn read_secret_text(path: &Path) -> Result<Secret, HostError> {
     FileContent::secret(path)?.secret_text()
 }
 
+/// Checks, without making or changing anything, that a file can be written or made.
+///
+/// # Errors
+/// [`HostError::Write`].
+pub fn check_writable(path: &Path) -> Result<(), HostError> {
+    let failed = |source| HostError::Write { file: path.to_owned(), source };
+    match std::fs::OpenOptions::new().append(true).open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        outcome => return outcome.map(drop).map_err(failed),
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)
+        .map_err(|errno| failed(errno.into()))
+}
+
 /// The private key of a PEM file: PKCS#8, PKCS#1 or SEC1; permissions as for [`read_secret`].
 ///
 /// # Errors

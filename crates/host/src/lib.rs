@@ -10,6 +10,7 @@ mod captured;
 pub mod config;
 mod error;
 pub mod files;
+mod findings;
 pub mod harden;
 mod metrics;
 mod policy_feed;
@@ -21,7 +22,8 @@ mod watch;
 
 pub use admin::AdminServer;
 pub use error::{ConfigError, FeedError, HostError};
-pub use policy_feed::{PolicyFeed, SnapshotCheck};
+pub use findings::Findings;
+pub use policy_feed::{PolicyFeed, SnapshotCheck, read_policy};
 pub use readiness::{Condition, Readiness};
-pub use reload::Reloads;
+pub use reload::{Reloads, chain};
 pub use shutdown::{Hangups, Shutdown};

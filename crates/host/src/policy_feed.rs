@@ -10,7 +10,7 @@
 mod follow;
 mod source;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -37,6 +37,17 @@ const ITEM: &str = "policy";
 /// The shortest time between two looks for which nothing is the cause.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 
+/// Reads a policy file once, as a feed would, and compiles it. Blocks.
+///
+/// # Errors
+/// What is wrong with the file or the document.
+pub fn read_policy(file: &Path) -> Result<Arc<Snapshot>, FeedError> {
+    if file.is_dir() {
+        return Err(FeedError::Directory { file: file.to_owned() });
+    }
+    Source::new(file.to_owned(), Arc::new(|_| Ok(()))).load_once()
+}
+
 /// The snapshot in force.
 #[derive(Debug)]
 pub struct PolicyFeed {
@@ -48,6 +59,9 @@ pub struct PolicyFeed {
     failed_reloads: AtomicU64,
     failing: AtomicBool,
     loaded_at: AtomicI64,
+    /// Snapshots that were in force before, until nobody uses them: dropping a large one takes a while, so a blocking
+    /// thread does it.
+    retired: Mutex<Vec<Arc<Snapshot>>>,
 }
 
 /// When the source was last seen to hold what is in force, in tokio's time.
@@ -56,6 +70,8 @@ struct Freshness {
     started: Instant,
     /// Milliseconds from `started`.
     confirmed: AtomicU64,
+    /// When the source was last read, whatever it held; milliseconds from `started`.
+    reached: AtomicU64,
 }
 
 impl PolicyFeed {
@@ -77,7 +93,7 @@ impl PolicyFeed {
         if source.is_dir() {
             return Err(FeedError::Directory { file: source });
         }
-        let freshness = Freshness { started: Instant::now(), confirmed: AtomicU64::new(0) };
+        let freshness = Freshness::new();
         let feed = Arc::new(Self::new(Some(freshness)));
         let turns = reloads.turns(ITEM, vec![source.clone()], every.max(SHORTEST_INTERVAL));
         let report = reloads.report(ITEM);
@@ -103,6 +119,7 @@ impl PolicyFeed {
             failed_reloads: AtomicU64::new(0),
             failing: AtomicBool::new(false),
             loaded_at: AtomicI64::new(0),
+            retired: Mutex::default(),
         }
     }
 
@@ -114,7 +131,13 @@ impl PolicyFeed {
     /// How long ago the source was last seen to hold exactly what is in force. It grows while the source cannot
     /// be read and while what it holds is refused; it is zero for ever without a source.
     pub fn age(&self) -> Duration {
-        self.freshness.as_ref().map_or(Duration::ZERO, Freshness::age)
+        self.freshness.as_ref().map_or(Duration::ZERO, |freshness| freshness.since(&freshness.confirmed))
+    }
+
+    /// How long ago the source was last read, good or bad. It grows while the source cannot be read, and only then;
+    /// it is zero for ever without a source.
+    pub fn cut_off_for(&self) -> Duration {
+        self.freshness.as_ref().map_or(Duration::ZERO, |freshness| freshness.since(&freshness.reached))
     }
 
     /// How many looks at the source have failed: each that could not read it, and one for each refused content.
@@ -177,26 +200,49 @@ impl PolicyFeed {
     /// The source was seen, at `at`, to hold what is in force.
     fn confirm(&self, at: Instant) {
         if let Some(freshness) = &self.freshness {
-            freshness.confirm(at);
+            freshness.note(&freshness.confirmed, at);
         }
+    }
+
+    /// The source was read at `at`, whatever it held.
+    fn reach(&self, at: Instant) {
+        if let Some(freshness) = &self.freshness {
+            freshness.note(&freshness.reached, at);
+        }
+    }
+
+    /// Takes out the snapshots that nobody uses any more.
+    fn take_retired(&self) -> Vec<Arc<Snapshot>> {
+        let mut retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
+        let (unused, used) = retired.drain(..).partition(|snapshot| Arc::strong_count(snapshot) == 1);
+        *retired = used;
+        unused
     }
 
     fn swap(&self, snapshot: Arc<Snapshot>) {
         let number = snapshot.number();
-        self.current.store(Some(snapshot));
+        let before = self.current.swap(Some(snapshot));
+        if let (Some(before), Some(_)) = (before, &self.freshness) {
+            self.retired.lock().unwrap_or_else(PoisonError::into_inner).push(before);
+        }
         self.number.send_replace(Some(number));
     }
 }
 
 impl Freshness {
-    fn age(&self) -> Duration {
-        let confirmed = Duration::from_millis(self.confirmed.load(Ordering::Relaxed));
-        self.started.elapsed().saturating_sub(confirmed)
+    fn new() -> Self {
+        Self { started: Instant::now(), confirmed: AtomicU64::new(0), reached: AtomicU64::new(0) }
     }
 
-    fn confirm(&self, at: Instant) {
+    /// How long ago one of the instants was.
+    fn since(&self, instant: &AtomicU64) -> Duration {
+        let instant = Duration::from_millis(instant.load(Ordering::Relaxed));
+        self.started.elapsed().saturating_sub(instant)
+    }
+
+    fn note(&self, instant: &AtomicU64, at: Instant) {
         let millis = at.saturating_duration_since(self.started).as_millis();
-        self.confirmed.store(u64::try_from(millis).unwrap_or(u64::MAX), Ordering::Relaxed);
+        instant.store(u64::try_from(millis).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 }
 

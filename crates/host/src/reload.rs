@@ -192,7 +192,7 @@ fn summarise(outcomes: &[(&'static str, Outcome)]) {
 }
 
 /// An error with its causes, outermost first.
-pub(crate) fn chain(error: &dyn Error) -> String {
+pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

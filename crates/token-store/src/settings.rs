@@ -69,6 +69,16 @@ pub struct SealingKeySettings {
     pub file: PathBuf,
 }
 
+impl SealingKeySettings {
+    /// Whether a text, read from the file, is a key.
+    ///
+    /// # Errors
+    /// [`StoreError::KeyText`].
+    pub fn check(&self, text: &Secret) -> Result<(), StoreError> {
+        key_bytes(text.expose()).map(drop)
+    }
+}
+
 impl SealingSettings {
     /// Joins the keys; `read` reads one secret file.
     ///

@@ -3,11 +3,13 @@
 //! TOML's reader marks every key and value with its range of bytes in the file. Settings from outside get ranges
 //! beyond the file's end, so one look-up finds the place of either.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
+use super::KeyPlaces;
 use super::layer::Setting;
 use crate::ConfigError;
 
@@ -78,6 +80,26 @@ impl<'a> Places<'a> {
             (Some(file), None) => format!("{}:{line}", file.display()),
             (None, _) => self.layers(),
         }
+    }
+
+    /// The place of each key that was written somewhere.
+    pub(super) fn keys(&self) -> KeyPlaces {
+        let mut keys = HashMap::new();
+        for (span, path) in &self.known {
+            // The key comes before its value, and of two places the first is meant.
+            keys.entry(path.clone()).or_insert_with(|| self.line(span));
+        }
+        KeyPlaces::new(self.layers(), keys)
+    }
+
+    /// `file:line`, a variable or a flag.
+    fn line(&self, span: &Range<usize>) -> String {
+        if let Some(setting) = span.start.checked_sub(self.text.len() + 1).and_then(|n| self.settings.get(n))
+        {
+            return setting.name.clone();
+        }
+        let before = self.text.get(..span.start).unwrap_or(self.text);
+        format!("{}:{}", self.layers(), before.matches('\n').count() + 1)
     }
 
     /// The whole configuration, when nothing smaller is at fault.

@@ -73,7 +73,7 @@ fn flags_lie_over_the_environment_and_the_environment_over_the_file() {
         ("OTHER__LISTEN", "x"),
     ]);
     let flags = [flag("workers", "15"), flag("workers", "16"), flag("tls.key", "\"1\"")];
-    let config: Config = load_with(Some(file.path()), variables, &flags).unwrap();
+    let (config, places): (Config, _) = load_with(Some(file.path()), variables, &flags).unwrap();
     let expected = Config {
         listen: "[::1]:8443".to_owned(),
         workers: 16,
@@ -82,6 +82,12 @@ fn flags_lie_over_the_environment_and_the_environment_over_the_file() {
         stores: vec![Store { port: 1 }],
     };
     assert_eq!(config, expected);
+    let name = file.path().display().to_string();
+    assert_eq!(places.of("listen"), "LAKEGATE_BROKER__LISTEN: listen");
+    assert_eq!(places.of("workers"), "flag workers: workers");
+    assert_eq!(places.of("stores[0].port"), format!("{name}:8: stores[0].port"));
+    assert_eq!(places.of("stores[0].other"), format!("{name}:7: stores[0].other"));
+    assert_eq!(places.of("elsewhere"), format!("{name}: elsewhere"));
 }
 
 #[test]

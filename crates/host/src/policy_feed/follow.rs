@@ -50,15 +50,21 @@ impl Follower {
         let at = Instant::now();
         let source = Arc::clone(&self.source);
         let before = self.judged.map(|(bytes, _)| bytes);
-        let looked = tokio::task::spawn_blocking(move || source.look(before)).await;
+        let retired = feed.take_retired();
+        let looked = tokio::task::spawn_blocking(move || {
+            drop(retired);
+            source.look(before)
+        })
+        .await;
         let mut outcome = Outcome::Unchanged;
         match looked.unwrap_or(Err(FeedError::Interrupted)) {
             Err(error) => {
                 self.complain(feed, &error);
                 return Outcome::Refused;
             }
-            Ok(Look::Unchanged) => {}
+            Ok(Look::Unchanged) => feed.reach(at),
             Ok(Look::Changed { bytes, loaded }) => {
+                feed.reach(at);
                 let judgement = self.judge(feed, loaded);
                 self.judged = Some((bytes, judgement));
                 outcome = Outcome::Taken;

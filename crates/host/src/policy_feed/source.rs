@@ -71,6 +71,11 @@ impl Source {
         Ok(Look::Changed { bytes, loaded: self.load(text) })
     }
 
+    /// Reads the file and makes a snapshot of it.
+    pub(super) fn load_once(&self) -> Result<Arc<Snapshot>, FeedError> {
+        self.load(self.read()?).map(|loaded| loaded.snapshot)
+    }
+
     /// Reads at most one byte more than the cap, whatever the file says of its length.
     fn read(&self) -> Result<Vec<u8>, FeedError> {
         let failed = |source| FeedError::Read { file: self.file.clone(), source };
@@ -90,9 +95,10 @@ impl Source {
         let text = String::from_utf8(text).map_err(|_| FeedError::NotUtf8)?;
         let document = self.parse(&text).map_err(FeedError::Document)?;
         drop(text);
-        let snapshot = Snapshot::compile(&document).map_err(FeedError::Document)?;
+        let content = content(&document);
+        let snapshot = Snapshot::compile_owned(document).map_err(FeedError::Document)?;
         (self.check)(&snapshot).map_err(|reason| FeedError::Check { reason })?;
-        Ok(Loaded { snapshot: Arc::new(snapshot), content: content(&document) })
+        Ok(Loaded { snapshot: Arc::new(snapshot), content })
     }
 
     fn parse(&self, text: &str) -> Result<PolicyDocument, LoadError> {

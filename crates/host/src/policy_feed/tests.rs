@@ -50,7 +50,7 @@ impl Bench {
     fn new(check: SnapshotCheck, limit: u64) -> Self {
         let dir = TempDir::new().unwrap();
         let source = Source::new(dir.path().join("policy.yaml"), check).limited_to(limit);
-        let freshness = Freshness { started: Instant::now(), confirmed: AtomicU64::new(0) };
+        let freshness = Freshness::new();
         let clock = Arc::new(ManualClock::at(LOADED));
         let feed = Arc::new(PolicyFeed::new(Some(freshness)));
         Self { dir, feed, follower: Follower::new(source, clock) }
