@@ -14,6 +14,7 @@ use lakegate_domain::AccessToken;
 use lakegate_policy::Scope;
 use tokio::time::Instant;
 
+use crate::probe::Gate;
 use crate::{ConfigError, MintError, Minter, NotExpressible};
 
 /// The window over which providers count, and over which the budget holds.
@@ -193,6 +194,14 @@ impl Minter for Budgeted {
 
     fn shortest_life(&self) -> Duration {
         self.inner.shortest_life()
+    }
+
+    fn longest_life(&self) -> Duration {
+        self.inner.longest_life()
+    }
+
+    fn gate(&self) -> Option<&Gate> {
+        self.inner.gate()
     }
 }
 

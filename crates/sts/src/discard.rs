@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use lakegate_domain::AccessToken;
 use lakegate_policy::Scope;
 
+use crate::probe::Gate;
 use crate::{BadReply, MintError, Minter, NotExpressible};
 
 /// How often a token is asked for before the answer is an error.
@@ -51,5 +52,13 @@ impl Minter for Discarding {
 
     fn shortest_life(&self) -> Duration {
         self.inner.shortest_life()
+    }
+
+    fn longest_life(&self) -> Duration {
+        self.inner.longest_life()
+    }
+
+    fn gate(&self) -> Option<&Gate> {
+        self.inner.gate()
     }
 }

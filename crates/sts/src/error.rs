@@ -53,10 +53,22 @@ pub enum MintError {
         /// When to try again.
         retry_after: Duration,
     },
+    /// The source hands out a token that is about to end, so nothing of use can be made of it.
+    #[error("source hands out a token with too little life left")]
+    SourceShortLived {
+        /// When that token has ended and another may be there.
+        retry_after: Duration,
+    },
     /// The STS does not answer, or answers with a server error.
     #[error("token service is not available")]
     Unavailable {
         /// When to try again.
+        retry_after: Duration,
+    },
+    /// A token of this storage opened more than its scope; nothing is handed out until a probe finds one confined.
+    #[error("a token opened more than its scope, so nothing is handed out")]
+    Escaped {
+        /// When the next probe is due.
         retry_after: Duration,
     },
     /// The STS answered something that must not be used.
@@ -87,8 +99,12 @@ impl MintError {
             | Self::BoundaryRefused { .. }
             | Self::Quarantined { .. } => Party::Scope,
             Self::BudgetSpent { .. } => Party::Budget,
-            Self::SourceRefused | Self::SourceUnavailable { .. } => Party::Source,
-            Self::Throttled { .. } | Self::Unavailable { .. } | Self::BadReply(_) => Party::Sts,
+            Self::SourceRefused | Self::SourceUnavailable { .. } | Self::SourceShortLived { .. } => {
+                Party::Source
+            }
+            Self::Throttled { .. } | Self::Unavailable { .. } | Self::Escaped { .. } | Self::BadReply(_) => {
+                Party::Sts
+            }
         }
     }
 
@@ -103,6 +119,8 @@ impl MintError {
             | Self::Throttled { retry_after }
             | Self::Quarantined { retry_after }
             | Self::SourceUnavailable { retry_after }
+            | Self::SourceShortLived { retry_after }
+            | Self::Escaped { retry_after }
             | Self::Unavailable { retry_after } => Some(*retry_after),
             Self::SourceRefused | Self::BadReply(_) => Some(RETRY_SOON),
         }
@@ -200,12 +218,18 @@ pub enum ConfigError {
     /// The account to impersonate is not an address of a service account.
     #[error("account to impersonate is not an e-mail address")]
     Account,
+    /// Two settings that cannot both be meant, or two of which one must be.
+    #[error("{0}")]
+    Conflict(&'static str),
     /// A life is outside of what the provider allows.
     #[error("{0} is outside of what the provider allows")]
     Life(&'static str),
     /// A share of the budget in which not one call a minute fits.
     #[error("share of the budget is less than one call a minute")]
     ShareTooSmall,
+    /// Two storages spend from one budget and say different things about it.
+    #[error("storages that share a budget want the same sts_calls_per_minute and settle_seconds")]
+    BudgetDiffers,
     /// A trust anchor is no certificate.
     #[error("trust anchor is not a certificate")]
     TrustAnchor,

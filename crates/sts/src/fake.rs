@@ -11,6 +11,7 @@ use lakegate_policy::Scope;
 use tokio::sync::watch;
 
 use crate::gcs::expressible;
+use crate::probe::Gate;
 use crate::{MintError, Minter, NotExpressible};
 
 /// Makes tokens named `fake-1`, `fake-2` and so on, expresses what GCS can express, and fails when told to.
@@ -115,5 +116,13 @@ impl Minter for FakeMinter {
 
     fn shortest_life(&self) -> Duration {
         Duration::from_mins(1)
+    }
+
+    fn longest_life(&self) -> Duration {
+        Duration::from_hours(1)
+    }
+
+    fn gate(&self) -> Option<&Gate> {
+        None
     }
 }

@@ -26,6 +26,10 @@ const MAX_BODY: usize = 64 * 1024;
 /// The longest wait that a server may ask for.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(1);
 
+/// The header by which a metadata server and its callers know each other.
+const METADATA_FLAVOR: &str = "metadata-flavor";
+const GOOGLE: &str = "Google";
+
 /// Whom TLS trusts.
 #[derive(Debug, Clone, Default)]
 pub enum Roots {
@@ -74,6 +78,8 @@ pub(crate) struct Reply {
     /// What the server wishes, at most 60 s.
     pub(crate) retry_after: Option<Duration>,
     pub(crate) body: Zeroizing<Vec<u8>>,
+    /// Whether the answer says, in the header that is made for it, that a metadata server gave it.
+    pub(crate) is_of_metadata_server: bool,
     /// When the call began: a life that the server counts from its own receipt began not earlier.
     pub(crate) asked_at: Instant,
 }
@@ -141,6 +147,12 @@ impl HttpClient {
         self.call(self.client.get(from.url()).header(AUTHORIZATION, authorization(bearer)?)).await
     }
 
+    /// Gets from a metadata server, without credentials and with the header that tells such a call from one that a
+    /// browser or a gullible service was made to send.
+    pub(crate) async fn get_metadata(&self, from: &Endpoint) -> Result<Reply, Fault> {
+        self.call(self.client.get(from.url()).header(METADATA_FLAVOR, GOOGLE)).await
+    }
+
     async fn call(&self, request: RequestBuilder) -> Result<Reply, Fault> {
         let asked_at = Instant::now();
         let whole = async {
@@ -154,6 +166,8 @@ impl HttpClient {
 
 async fn read(mut response: Response, asked_at: Instant) -> Result<Reply, Fault> {
     let status = response.status().as_u16();
+    let is_of_metadata_server =
+        response.headers().get(METADATA_FLAVOR).is_some_and(|flavor| flavor == GOOGLE);
     let retry_after = response.headers().get(RETRY_AFTER).and_then(seconds);
     let announced = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
     if announced > MAX_BODY {
@@ -167,7 +181,7 @@ async fn read(mut response: Response, asked_at: Instant) -> Result<Reply, Fault>
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Reply { status, retry_after, body, asked_at })
+    Ok(Reply { status, retry_after, body, is_of_metadata_server, asked_at })
 }
 
 /// `Retry-After` in whole seconds, at most 60; a date or nonsense is no wish.

@@ -4,9 +4,10 @@
 //! a minter in a minter. From the outside in, the order that composition roots use ([`guard`]):
 //!
 //! 1. [`SingleFlight`]: many callers for one scope make one call;
-//! 2. [`Discarding`]: a token that arrives dead or dying is thrown away and asked for again, three times at most;
-//! 3. [`Quarantine`]: a scope that the STS keeps refusing is asked for ever more rarely;
-//! 4. [`Budgeted`]: every call that goes further is paid from the budget, which holds over every 60 s window.
+//! 2. [`probe::Probed`], where a canary is configured: fresh tokens must fail outside of their scope;
+//! 3. [`Discarding`]: a token that arrives dead or dying is thrown away and asked for again, three times at most;
+//! 4. [`Quarantine`]: a scope that the STS keeps refusing is asked for ever more rarely;
+//! 5. [`Budgeted`]: every call that goes further is paid from the budget, which holds over every 60 s window.
 //!
 //! A minter takes a [`lakegate_policy::Scope`], which only a policy decision makes: there is no way to ask for a
 //! token that nobody allowed, and no answer that is not cut down to its scope. Retry is left to callers.
@@ -18,10 +19,12 @@ mod discard;
 mod error;
 #[cfg(any(test, feature = "test-util"))]
 mod fake;
+mod fit;
 mod flight;
 pub mod gcs;
 mod guard;
 mod http;
+mod metrics;
 mod minter;
 pub mod probe;
 mod quarantine;
@@ -33,8 +36,10 @@ pub use discard::Discarding;
 pub use error::{BadReply, ConfigError, EndpointProblem, MintError, NotExpressible, Party};
 #[cfg(any(test, feature = "test-util"))]
 pub use fake::FakeMinter;
-pub use guard::guard;
+pub use fit::{Misfits, misfits};
+pub use guard::{guard, guard_and_probe};
 pub use http::{HttpClient, HttpConfig, Roots};
+pub use metrics::ProbeMetrics;
 pub use minter::Minter;
 pub use quarantine::Quarantine;
 pub use single_flight::SingleFlight;

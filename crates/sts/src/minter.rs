@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use lakegate_domain::AccessToken;
 use lakegate_policy::Scope;
 
+use crate::probe::Gate;
 use crate::{MintError, NotExpressible};
 
 /// Makes access tokens for scopes of one storage.
@@ -37,4 +38,12 @@ pub trait Minter: Send + Sync + fmt::Debug {
     /// The shortest life with which a token is made; a scope that ends sooner is refused as
     /// [`MintError::TooShort`].
     fn shortest_life(&self) -> Duration;
+
+    /// The longest life that a token of this minter has. With a source that cannot end tokens early it is the life
+    /// of all of them, so a class whose tokens live shorter can have none.
+    fn longest_life(&self) -> Duration;
+
+    /// What probes found; none when this storage is not probed. While it is closed no token may be handed out,
+    /// cached ones included, and after an escape it does not trust what was minted meanwhile.
+    fn gate(&self) -> Option<&Gate>;
 }

@@ -1,7 +1,12 @@
 //! The negative probe: a fresh token must fail on an object outside its scope.
 //!
 //! It holds against what no check of a reply can see: an STS that hands out a wider token than was asked for, or
-//! another caller's. No process runs it by itself yet: it needs a canary object, which only the operator can name.
+//! another caller's. It needs a canary object, which only the operator can name. [`Probed`] tries fresh tokens out,
+//! [`ProbeWatch`] sees to it that it happens on time, and [`Gate`] tells everybody what came of it.
+
+mod gate;
+mod probed;
+mod watch;
 
 use lakegate_domain::{AccessToken, Credential, ObjectPath, Target};
 use lakegate_policy::Scope;
@@ -9,6 +14,9 @@ use url::Url;
 
 use crate::ConfigError;
 use crate::http::{Endpoint, HttpClient};
+pub use gate::{Confinement, Gate};
+pub use probed::Probed;
+pub use watch::{Pick, ProbeWatch};
 
 /// The hosts that may see access tokens.
 const PINNED_HOSTS: &[&str] = &["storage.googleapis.com"];

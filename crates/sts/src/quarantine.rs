@@ -9,6 +9,7 @@ use lakegate_domain::AccessToken;
 use lakegate_policy::{Scope, ScopeKey};
 use tokio::time::Instant;
 
+use crate::probe::Gate;
 use crate::{MintError, Minter, NotExpressible};
 
 /// How long a scope rests after its first refusal; doubles with each further one.
@@ -112,5 +113,13 @@ impl Minter for Quarantine {
 
     fn shortest_life(&self) -> Duration {
         self.inner.shortest_life()
+    }
+
+    fn longest_life(&self) -> Duration {
+        self.inner.longest_life()
+    }
+
+    fn gate(&self) -> Option<&Gate> {
+        self.inner.gate()
     }
 }

@@ -1,29 +1,18 @@
 //! What an operator says about a storage's source credential, as it stands in configuration files.
 
-use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+mod budgets;
+pub mod checks;
+mod making;
+mod place;
 
-use lakegate_domain::{Clock, Secret, StorageId};
+use std::path::{Path, PathBuf};
+
+use lakegate_domain::{ObjectPath, StorageId};
 use serde::Deserialize;
 use url::Url;
 
-use crate::gcs::source::{ImpersonationConfig, ImpersonationSource, KeyFileSource, Source};
-use crate::gcs::{GcsConfig, GcsMinter};
-use crate::{Budget, ConfigError, HttpClient, HttpConfig, Minter, guard};
-
-/// Google's IAM credentials service.
-const IAM_URL: &str = "https://iamcredentials.googleapis.com";
-
-/// The part of a storage's budget that one process may spend.
-#[derive(Debug, Clone, Copy)]
-pub struct Spending {
-    /// The percentage of all calls: the reserve is 20, pre-fill is 80.
-    pub percent: u32,
-    /// The processes that divide this percentage.
-    pub over: NonZeroU32,
-}
+pub use budgets::{Budgets, Spending};
+pub use place::{Region, UniverseDomain};
 
 /// A storage, by the name it has in the policy, and where its tokens come from.
 #[derive(Debug, Clone, Deserialize)]
@@ -33,9 +22,29 @@ pub struct StorageSettings {
     pub id: StorageId,
     /// Where source tokens come from.
     pub source: SourceSettings,
-    /// The cloud's token service; Google's, when absent.
+    /// The cloud's token service; that of `universe_domain` and `sts_region`, when absent.
     #[serde(default)]
     pub sts_url: Option<Url>,
+    /// The region whose token service is asked; none for the global one.
+    #[serde(default)]
+    pub sts_region: Option<Region>,
+    /// The cloud that source, token service and storage belong to; Google's own, when absent.
+    #[serde(default)]
+    pub universe_domain: UniverseDomain,
+    /// The name of the budget that this storage spends from. Storages with one name, or without one and with the
+    /// same credential, share one budget: the cloud counts calls per project, not per storage.
+    #[serde(default)]
+    pub budget: Option<String>,
+    /// An object that exists in no dataset and that the source may read, `gs://bucket/name`: fresh tokens are tried
+    /// on it, and when one opens it nothing more is handed out. Without it nobody looks.
+    #[serde(default)]
+    pub canary: Option<ObjectPath>,
+    /// Seconds between two looks.
+    #[serde(default = "five_minutes")]
+    pub canary_seconds: u64,
+    /// Where the canary is; Google Cloud Storage, when absent.
+    #[serde(default)]
+    pub storage_url: Option<Url>,
     /// Calls a minute that the token service allows the source's project.
     #[serde(default = "six_thousand")]
     pub sts_calls_per_minute: u32,
@@ -56,10 +65,27 @@ pub enum SourceSettings {
         /// The file, readable by its owner only.
         path: PathBuf,
     },
-    /// An account that the key file's account impersonates: tokens live as long as they should.
+    /// The account of the machine that this process runs on. Its tokens live an hour or less, and can neither end early
+    /// nor be renewed early.
+    MetadataServer {
+        /// `default`, or the e-mail address of one of the machine's accounts.
+        #[serde(default = "default_account")]
+        account: String,
+        /// `metadata.google.internal`, when absent.
+        #[serde(default)]
+        host: Option<String>,
+    },
+    /// An account that another one impersonates: tokens live as long as they should.
     Impersonation {
-        /// The file, readable by its owner only.
-        key_file: PathBuf,
+        /// The key file of the account that impersonates, readable by its owner only.
+        #[serde(default)]
+        key_file: Option<PathBuf>,
+        /// The account that impersonates, when it has no key file.
+        #[serde(default)]
+        base: Option<BaseSettings>,
+        /// Where the metadata server is, when it is the base; `metadata.google.internal`, when absent.
+        #[serde(default)]
+        metadata_host: Option<String>,
         /// The account whose rights tokens have, before they are cut down.
         account: String,
         /// Google's IAM credentials service, when absent.
@@ -71,58 +97,31 @@ pub enum SourceSettings {
     },
 }
 
+/// An account that impersonates without a key file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BaseSettings {
+    /// The default account of the machine that this process runs on.
+    MetadataServer,
+}
+
 impl SourceSettings {
-    /// The file with the source's secret.
-    pub fn key_file(&self) -> &Path {
+    /// The file with the source's secret, if it has one.
+    pub fn key_file(&self) -> Option<&Path> {
         match self {
-            Self::KeyFile { path } | Self::Impersonation { key_file: path, .. } => path,
+            Self::KeyFile { path } => Some(path),
+            Self::MetadataServer { .. } => None,
+            Self::Impersonation { key_file, .. } => key_file.as_deref(),
         }
     }
 }
 
-impl StorageSettings {
-    /// A minter for the storage with all wrappers around it. `key_file` is the content of
-    /// [`SourceSettings::key_file`].
-    ///
-    /// # Errors
-    /// What of the settings is not usable; found here, not at first use.
-    pub fn minter(
-        &self,
-        key_file: &Secret,
-        spending: Spending,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Arc<dyn Minter>, ConfigError> {
-        let http =
-            HttpClient::new(HttpConfig { extra_hosts: self.extra_hosts.clone(), ..HttpConfig::default() })?;
-        let source = self.source(key_file, &http, &clock)?;
-        let sts_url = default_url(self.sts_url.as_ref(), GcsConfig::STS_URL, "sts_url")?;
-        let minter = Arc::new(GcsMinter::new(GcsConfig::new(sts_url, clock, source, http))?);
-        let share = Budget::share(self.sts_calls_per_minute, spending.percent, spending.over)?;
-        Ok(guard(minter, Arc::new(Budget::new(share, Duration::from_secs(self.settle_seconds)))))
-    }
-
-    fn source(
-        &self,
-        key_file: &Secret,
-        http: &HttpClient,
-        clock: &Arc<dyn Clock>,
-    ) -> Result<Arc<dyn Source>, ConfigError> {
-        let base = Arc::new(KeyFileSource::new(key_file, http.clone(), Arc::clone(clock))?);
-        let SourceSettings::Impersonation { account, iam_url, life_seconds, .. } = &self.source else {
-            return Ok(base);
-        };
-        let iam_url = default_url(iam_url.as_ref(), IAM_URL, "iam_url")?;
-        let config = ImpersonationConfig {
-            longest_life: Duration::from_secs(*life_seconds),
-            ..ImpersonationConfig::new(iam_url, account.clone())
-        };
-        Ok(Arc::new(ImpersonationSource::new(config, base, http.clone(), Arc::clone(clock))?))
-    }
+fn default_account() -> String {
+    "default".to_owned()
 }
 
-fn default_url(configured: Option<&Url>, default: &str, name: &'static str) -> Result<Url, ConfigError> {
-    let invalid = |_| ConfigError::Endpoint { name, problem: crate::EndpointProblem::Scheme };
-    configured.map_or_else(|| Url::parse(default).map_err(invalid), |url| Ok(url.clone()))
+fn five_minutes() -> u64 {
+    300
 }
 
 fn six_thousand() -> u32 {

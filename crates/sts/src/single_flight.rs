@@ -8,6 +8,7 @@ use lakegate_domain::AccessToken;
 use lakegate_policy::{Scope, ScopeKey};
 
 use crate::flight::Flights;
+use crate::probe::Gate;
 use crate::{MintError, Minter, NotExpressible};
 
 /// Joins callers that want a token for the same scope at the same time.
@@ -47,5 +48,13 @@ impl Minter for SingleFlight {
 
     fn shortest_life(&self) -> Duration {
         self.inner.shortest_life()
+    }
+
+    fn longest_life(&self) -> Duration {
+        self.inner.longest_life()
+    }
+
+    fn gate(&self) -> Option<&Gate> {
+        self.inner.gate()
     }
 }

@@ -13,6 +13,7 @@ use super::boundary::Boundary;
 use super::exchange::{Exchanged, Refused, exchange};
 use super::source::{CachedSource, Source, SourceToken, WantedLife};
 use crate::http::{Endpoint, HttpClient};
+use crate::probe::Gate;
 use crate::{BadReply, ConfigError, MintError, Minter, NotExpressible};
 
 /// The hosts that may see source tokens.
@@ -70,12 +71,17 @@ impl GcsMinter {
     /// [`ConfigError::Endpoint`] when the STS is not a pinned host.
     pub fn new(config: GcsConfig) -> Result<Self, ConfigError> {
         Ok(Self {
-            sts: Endpoint::new("sts_url", &config.sts_url, PINNED_HOSTS, config.http.extra_hosts())?,
+            sts: Self::check_endpoint(&config.sts_url, &config.http)?,
             clock: config.clock,
             source: CachedSource::new(config.source, config.source_max_age),
             http: config.http,
             shortest_life: config.shortest_life,
         })
+    }
+
+    /// The STS, if it is a pinned host.
+    pub(crate) fn check_endpoint(sts_url: &Url, http: &HttpClient) -> Result<Endpoint, ConfigError> {
+        Endpoint::new("sts_url", sts_url, PINNED_HOSTS, http.extra_hosts())
     }
 
     /// A source token that ends when the scope and its class want, or an error.
@@ -93,8 +99,13 @@ impl GcsMinter {
             WantedLife::Longest
         };
         let token = self.source.token(wanted).await?;
+        let remaining = token.remaining();
+        if remaining < self.shortest_life {
+            self.source.forget(&token);
+            return Err(MintError::SourceShortLived { retry_after: remaining.max(Duration::from_secs(1)) });
+        }
         let must_end_by = scope.end().unwrap_or_else(|| self.clock.now().plus(life).plus(CLOCK_TOLERANCE));
-        if token.remaining() > life || token.ends_by() > must_end_by {
+        if remaining > life || token.ends_by() > must_end_by {
             return Err(MintError::CannotEndEarly);
         }
         Ok(token)
@@ -164,5 +175,13 @@ impl Minter for GcsMinter {
 
     fn shortest_life(&self) -> Duration {
         self.shortest_life
+    }
+
+    fn longest_life(&self) -> Duration {
+        self.source.longest_life()
+    }
+
+    fn gate(&self) -> Option<&Gate> {
+        None
     }
 }

@@ -3,6 +3,7 @@
 mod cached;
 mod impersonation;
 mod key_file;
+mod metadata;
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::http::Reply;
 pub use cached::CachedSource;
 pub use impersonation::{ImpersonationConfig, ImpersonationSource};
 pub use key_file::KeyFileSource;
+pub use metadata::MetadataSource;
 
 /// The OAuth scope that downscoping needs.
 const CLOUD_PLATFORM: &str = "https://www.googleapis.com/auth/cloud-platform";

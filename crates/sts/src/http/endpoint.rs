@@ -38,6 +38,28 @@ impl Endpoint {
         }
     }
 
+    /// Checks the address of a metadata server: plain `http`, to one of `pinned` on its usual port or to a loopback
+    /// host. Never `https`, which no such server speaks, and nothing that an operator adds.
+    pub(crate) fn link_local(name: &'static str, url: &Url, pinned: &[&str]) -> Result<Self, ConfigError> {
+        let refuse = |problem| Err(ConfigError::Endpoint { name, problem });
+        if has_extras(url) || url.path() != "/" {
+            return refuse(EndpointProblem::Extra);
+        }
+        let is_pinned = url.port().is_none() && url.host_str().is_some_and(|host| pinned.contains(&host));
+        match (url.scheme(), is_pinned || is_loopback(url)) {
+            ("http", true) => Ok(Self(url.clone())),
+            ("http", false) => refuse(EndpointProblem::Host),
+            _ => refuse(EndpointProblem::Scheme),
+        }
+    }
+
+    /// The same address with one parameter in its query.
+    pub(crate) fn with_parameter(&self, name: &str, value: &str) -> Self {
+        let mut url = self.0.clone();
+        url.query_pairs_mut().append_pair(name, value);
+        Self(url)
+    }
+
     /// The address below this one that the segments name, each percent-encoded.
     pub(crate) fn join(&self, segments: &[&str]) -> Self {
         let mut url = self.0.clone();
@@ -104,6 +126,31 @@ mod tests {
         ] {
             assert_eq!(check(bad), Err(ConfigError::Endpoint { name: "sts_url", problem }), "{bad}");
         }
+    }
+
+    #[test]
+    fn st10_st11_plain_http_goes_to_metadata_servers_and_this_machine_only() {
+        let check = |text: &str| {
+            Endpoint::link_local("metadata_host", &Url::parse(text).unwrap(), &["metadata.google.internal"])
+        };
+        for good in ["http://metadata.google.internal/", "http://127.0.0.1:8080/", "http://localhost:1/"] {
+            assert!(check(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "https://metadata.google.internal/",
+            "http://metadata.google.internal:8080/",
+            "http://metadata.google.internal.evil.example/",
+            "http://169.254.169.253/",
+            "http://10.0.0.1/",
+            "http://u@metadata.google.internal/",
+            "http://metadata.google.internal/computeMetadata/",
+            "http://metadata.google.internal/?x=y",
+        ] {
+            assert!(check(bad).is_err(), "{bad}");
+        }
+        let endpoint =
+            check("http://localhost:1/").unwrap().join(&["token"]).with_parameter("scopes", "a/b&c");
+        assert_eq!(endpoint.url().as_str(), "http://localhost:1/token?scopes=a%2Fb%26c");
     }
 
     #[test]

@@ -151,7 +151,7 @@ impl Source for ImpersonationSource {
 }
 
 /// Whether a text can be the address of a service account: it becomes a segment of a path.
-fn is_account(name: &str) -> bool {
+pub(super) fn is_account(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'@');
     (3..=256).contains(&name.len())
         && name.bytes().all(allowed)

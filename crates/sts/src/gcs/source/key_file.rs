@@ -23,6 +23,9 @@ const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /// The audience of every assertion, wherever it is posted.
 const AUDIENCE: &str = "https://oauth2.googleapis.com/token";
 
+/// The domain of Google's own cloud.
+const GOOGLE: &str = "googleapis.com";
+
 /// The hosts that may see an assertion.
 const PINNED_HOSTS: &[&str] = &["oauth2.googleapis.com"];
 
@@ -58,12 +61,25 @@ struct Claims<'a> {
 }
 
 impl KeyFileSource {
-    /// Reads the JSON of a key file.
+    /// Reads the JSON of a key file of Google's own cloud.
     ///
     /// # Errors
-    /// [`ConfigError::KeyFile`] when it is no key of a service account of Google's own cloud;
-    /// [`ConfigError::Endpoint`] when its `token_uri` is not a pinned host.
+    /// As [`KeyFileSource::in_universe`].
     pub fn new(key_file: &Secret, http: HttpClient, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
+        Self::in_universe(GOOGLE, key_file, http, clock)
+    }
+
+    /// Reads the JSON of a key file of the cloud with this domain.
+    ///
+    /// # Errors
+    /// [`ConfigError::KeyFile`] when it is no key of a service account of that cloud; [`ConfigError::Endpoint`] when
+    /// its `token_uri` is not a pinned host.
+    pub fn in_universe(
+        universe: &str,
+        key_file: &Secret,
+        http: HttpClient,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ConfigError> {
         let file: KeyFile = serde_json::from_str(key_file.expose())
             .map_err(|_| ConfigError::KeyFile("is not JSON with the fields of a service account key"))?;
         // Taken into custody at once, so that it is overwritten whatever is wrong with the rest.
@@ -71,8 +87,8 @@ impl KeyFileSource {
         if file.kind != "service_account" {
             return Err(ConfigError::KeyFile("type is not service_account"));
         }
-        if file.universe_domain.is_some_and(|universe| universe != "googleapis.com") {
-            return Err(ConfigError::KeyFile("universe_domain is not googleapis.com"));
+        if file.universe_domain.as_deref().unwrap_or(GOOGLE) != universe {
+            return Err(ConfigError::KeyFile("universe_domain is not that of the storage"));
         }
         let url = Url::parse(&file.token_uri).map_err(|_| ConfigError::KeyFile("token_uri is not a url"))?;
         Ok(Self {
