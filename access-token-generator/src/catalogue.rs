@@ -1,9 +1,9 @@
 //! The catalogue: the plain scopes of the snapshot in force that this process can mint.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use lakegate_domain::StorageId;
+use lakegate_domain::{Bucket, StorageId};
 use lakegate_policy::{Scope, ScopeKey, Snapshot};
 use lakegate_sts::Minter;
 
@@ -16,12 +16,19 @@ pub(crate) struct Catalogue {
 
 impl Catalogue {
     /// Reads a snapshot. Scopes of storages without a minter, and scopes that the provider cannot express, are
-    /// left to `policy check` to complain about.
-    pub(crate) fn of(snapshot: &Snapshot, minters: &HashMap<StorageId, Arc<dyn Minter>>) -> Self {
+    /// left to `policy check` to complain about; brokers refuse everything in their own buckets.
+    pub(crate) fn of(
+        snapshot: &Snapshot,
+        minters: &HashMap<StorageId, Arc<dyn Minter>>,
+        own_buckets: &BTreeSet<Bucket>,
+    ) -> Self {
+        let is_own =
+            |scope: &Scope| scope.parts().iter().any(|part| own_buckets.contains(part.target().bucket()));
         let scopes = snapshot
             .plain_scopes()
             .into_iter()
             .map(|plain| Arc::new(plain.scope().clone()))
+            .filter(|scope| !is_own(scope))
             .filter(|scope| minters.get(scope.storage()).is_some_and(|m| m.expressible(scope).is_ok()))
             .map(|scope| (scope.key(), scope))
             .collect();

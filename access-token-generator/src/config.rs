@@ -26,6 +26,9 @@ pub struct GeneratorConfig {
     pub sealing: SealingSettings,
     /// The storages and their source credentials.
     pub storages: Vec<StorageSettings>,
+    /// Buckets with the broker's own policy, audit or state, `gs://name`: nothing is minted for them.
+    #[serde(default)]
+    pub own_buckets: Vec<String>,
     /// Scopes worked on at once.
     #[serde(default = "eight")]
     pub workers: usize,

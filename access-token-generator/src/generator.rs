@@ -1,13 +1,14 @@
 //! The running generator: follows the policy, hands due scopes to workers.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lakegate_domain::{Clock, StorageId};
+use lakegate_domain::{Bucket, Clock, StorageId};
 use lakegate_host::PolicyFeed;
 use lakegate_policy::ScopeKey;
-use lakegate_sts::Minter;
+use lakegate_sts::probe::ProbeWatch;
+use lakegate_sts::{Minter, ProbeMetrics};
 use lakegate_token_store::SealedTokens;
 use prometheus::Registry;
 use rand::rngs::StdRng;
@@ -34,6 +35,8 @@ pub struct GeneratorParts {
     pub tokens: Arc<SealedTokens>,
     /// Who makes tokens, by storage; already within the generator's share of the budget.
     pub minters: HashMap<StorageId, Arc<dyn Minter>>,
+    /// Buckets with the broker's own policy, audit or state: nothing is minted for them.
+    pub own_buckets: BTreeSet<Bucket>,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// Scopes worked on at once.
@@ -60,6 +63,7 @@ pub struct Progress {
 pub struct Generator {
     progress: watch::Receiver<Progress>,
     task: tokio::task::JoinHandle<()>,
+    _probes: Vec<ProbeWatch>,
 }
 
 impl Generator {
@@ -71,9 +75,12 @@ impl Generator {
         let metrics = Metrics::register(registry)?;
         let health = StoreHealthMetrics::of(Arc::clone(&parts.tokens)).map_err(BuildError::Metrics)?;
         registry.register(Box::new(health)).map_err(BuildError::Metrics)?;
+        let probes = ProbeMetrics::new("lakegate_generator", &parts.minters).map_err(BuildError::Metrics)?;
+        registry.register(Box::new(probes)).map_err(BuildError::Metrics)?;
+        let probes = crate::probing::watch(&parts.policy, &parts.minters);
         let (progress, receiver) = watch::channel(Progress::default());
         let task = tokio::spawn(Filling::new(parts, metrics, progress).run());
-        Ok(Self { progress: receiver, task })
+        Ok(Self { progress: receiver, task, _probes: probes })
     }
 
     /// How full the shared tier is now.
@@ -108,6 +115,7 @@ struct Filling {
     policy: Arc<PolicyFeed>,
     worker: Worker,
     workers: usize,
+    own_buckets: BTreeSet<Bucket>,
     luck: StdRng,
     catalogue: Catalogue,
     schedule: Schedule,
@@ -120,11 +128,12 @@ struct Filling {
 
 impl Filling {
     fn new(parts: GeneratorParts, metrics: Metrics, progress: watch::Sender<Progress>) -> Self {
-        let GeneratorParts { policy, tokens, minters, clock, workers, seed } = parts;
+        let GeneratorParts { policy, tokens, minters, own_buckets, clock, workers, seed } = parts;
         Self {
             policy,
             worker: Worker { tokens, minters: Arc::new(minters), clock, metrics: metrics.clone() },
             workers: workers.max(1),
+            own_buckets,
             luck: StdRng::seed_from_u64(seed),
             catalogue: Catalogue::default(),
             schedule: Schedule::default(),
@@ -158,7 +167,7 @@ impl Filling {
         if !is_first && snapshot.number() == self.catalogue.snapshot() {
             return;
         }
-        self.catalogue = Catalogue::of(&snapshot, &self.worker.minters);
+        self.catalogue = Catalogue::of(&snapshot, &self.worker.minters, &self.own_buckets);
         let new = self.catalogue.beyond(self.schedule.known());
         tracing::info!(
             snapshot = snapshot.number(),

@@ -8,14 +8,17 @@
 
 mod app;
 mod catalogue;
+mod check;
 mod config;
 mod error;
 mod generator;
 mod metrics;
+mod probing;
 mod schedule;
 mod worker;
 
 pub use app::App;
+pub use check::check;
 pub use config::GeneratorConfig;
 pub use error::BuildError;
 pub use generator::{Generator, GeneratorParts, Progress};

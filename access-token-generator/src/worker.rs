@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use lakegate_domain::{Clock, StorageId};
 use lakegate_policy::Scope;
+use lakegate_sts::probe::Gate;
 use lakegate_sts::{MintError, Minter, Party};
 use lakegate_token_store::SealedTokens;
 
@@ -45,13 +46,18 @@ impl Worker {
     /// Gives a scope a fresh token unless it has one.
     pub(crate) async fn renew(&self, scope: &Scope, snapshot: u64, luck: f64) -> Finished {
         let turn = |is_fresh, again_in: Duration| Finished { is_fresh, again_in: again_in.max(LEAST_PAUSE) };
+        let gate = self.minters.get(scope.storage()).and_then(|minter| minter.gate());
+        if let Some(Err(error)) = gate.map(Gate::pass) {
+            return turn(false, self.failed(scope, &error));
+        }
         match self.tokens.get(scope).await {
             Ok(Some(token)) => {
                 let now = self.clock.now();
                 let wait = until_renewal(&token, now, luck);
                 // A class whose life was shortened gets new tokens at once.
                 let fits = token.remaining(now) <= scope.terms().token_life + LIFE_SKEW;
-                if fits && !wait.is_zero() {
+                let is_trusted = gate.is_none_or(|gate| gate.trusts(token.minted_at));
+                if fits && is_trusted && !wait.is_zero() {
                     self.metrics.skipped.inc();
                     return turn(true, wait);
                 }
@@ -90,6 +96,8 @@ impl Worker {
         self.metrics.failures.with_label_values(&[party]).inc();
         if error.party() == Party::Budget {
             tracing::debug!("budget is spent for now");
+        } else if matches!(error, MintError::Escaped { .. }) {
+            tracing::debug!(storage = %scope.storage(), "storage is closed: its tokens open too much");
         } else {
             tracing::warn!(storage = %scope.storage(), key = %scope.key(), %error, "scope was not renewed");
         }

@@ -7,22 +7,25 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use lakegate_delegation::NoRenewals;
 use lakegate_domain::{Bucket, Clock};
 use lakegate_host::{AdminServer, Hangups, PolicyFeed, Readiness, Reloads, files};
 use lakegate_policy::Snapshot;
-use lakegate_sts::Minter;
-use lakegate_sts::settings::{Spending, StorageSettings};
+use lakegate_sts::settings::{Budgets, Spending};
+use lakegate_sts::{Minter, misfits};
 use lakegate_token_store::SealedTokens;
 use prometheus::Registry;
 
 use crate::audit::AuditLog;
 use crate::tls::ClientCertificates;
-use crate::{Broker, BrokerConfig, BrokerParts, Delegation, DelegationKeys, DelegationSettings, PolicyTerms};
+use crate::{
+    Broker, BrokerConfig, BrokerParts, Delegation, DelegationKeys, DelegationSettings, PolicyTerms,
+    StalenessBounds,
+};
 
 /// The broker's part of the budget in percent: the reserve of invariant 7.
-const RESERVE: u32 = 20;
+pub(crate) const RESERVE: u32 = 20;
 
 /// A broker with its admin port.
 #[derive(Debug)]
@@ -60,6 +63,8 @@ impl App {
         readiness.require("policy", move || feed.current().is_some());
         let shared = Arc::clone(&tokens);
         readiness.require("store", move || shared.health().reached);
+        let probed = minters.clone();
+        readiness.require("confinement", move || probed.values().all(vends));
         let ready = readiness.condition("serving");
         let settings = config.delegation.as_ref();
         let delegation =
@@ -74,7 +79,11 @@ impl App {
             tls: following::tls(config.tls, clients, &clock, &reloads).context("tls")?,
             policy: PolicyTerms {
                 feed: policy,
-                max_stale: Duration::from_secs(config.policy.max_stale_seconds),
+                staleness: StalenessBounds::new(
+                    Duration::from_secs(config.policy.max_stale_seconds),
+                    Duration::from_secs(config.policy.strict_stale_seconds),
+                )
+                .context("policy.strict_stale_seconds")?,
                 own_buckets,
             },
             tokens,
@@ -119,17 +128,30 @@ impl App {
 
 type Minters = HashMap<lakegate_domain::StorageId, Arc<dyn Minter>>;
 
-fn minters(config: &BrokerConfig, clock: &Arc<dyn Clock>) -> Result<Minters> {
-    let spending = Spending { percent: RESERVE, over: config.max_brokers };
-    let minter = |settings: &StorageSettings| -> Result<_> {
-        let key_file = files::read_secret_text(settings.source.key_file())?;
-        let minter = settings.minter(&key_file, spending, Arc::clone(clock));
-        Ok((settings.id.clone(), minter.with_context(|| format!("storage {}", settings.id))?))
-    };
-    config.storages.iter().map(minter).collect()
+/// Whether no probe found that a storage's tokens open more than their scopes.
+fn vends(minter: &Arc<dyn Minter>) -> bool {
+    minter.gate().is_none_or(|gate| gate.pass().is_ok())
 }
 
-/// Follows the policy document; a snapshot with a plain scope that its storage cannot express is refused.
+fn minters(config: &BrokerConfig, clock: &Arc<dyn Clock>) -> Result<Minters> {
+    let mut budgets = Budgets::new(Spending { percent: RESERVE, over: config.max_brokers });
+    let mut minters = Minters::new();
+    for settings in &config.storages {
+        let key_file = settings.source.key_file().map(files::read_secret_text).transpose()?;
+        let minter = settings
+            .minter(key_file.as_ref(), &mut budgets, Arc::clone(clock))
+            .with_context(|| format!("storage {}", settings.id))?;
+        if settings.canary.is_none() {
+            tracing::warn!(storage = %settings.id, "no canary is configured: nobody sees when tokens open too much");
+        }
+        if minters.insert(settings.id.clone(), minter).is_some() {
+            bail!("storage {} is configured twice", settings.id);
+        }
+    }
+    Ok(minters)
+}
+
+/// Follows the policy document; a snapshot under which nobody could get the tokens that it promises is refused.
 async fn policy(
     config: &BrokerConfig,
     minters: &Minters,
@@ -138,13 +160,11 @@ async fn policy(
 ) -> Result<Arc<PolicyFeed>> {
     let minters = minters.clone();
     let check = move |snapshot: &Snapshot| {
-        for plain in snapshot.plain_scopes() {
-            let scope = plain.scope();
-            if let Some(minter) = minters.get(scope.storage()) {
-                minter.expressible(scope).map_err(|error| format!("dataset {}: {error}", plain.dataset()))?;
-            }
+        let found = misfits(snapshot, &minters);
+        for warning in &found.warnings {
+            tracing::warn!(%warning, "policy promises what the storage cannot express");
         }
-        Ok(())
+        if found.faults.is_empty() { Ok(()) } else { Err(found.faults.join("; ")) }
     };
     let every = Duration::from_secs(config.policy.reload_seconds);
     let file = config.policy.file.clone();

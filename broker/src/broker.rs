@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lakegate_domain::{Clock, Principal, StorageId};
-use lakegate_sts::Minter;
+use lakegate_sts::probe::ProbeWatch;
+use lakegate_sts::{Minter, ProbeMetrics};
 use lakegate_token_store::SealedTokens;
 use prometheus::Registry;
 
@@ -53,6 +54,7 @@ pub struct Broker {
     server: Server,
     tokens: Arc<SealedTokens>,
     mirror: Arc<Mirror>,
+    _probes: Vec<ProbeWatch>,
 }
 
 impl Broker {
@@ -68,6 +70,9 @@ impl Broker {
         registry.register(Box::new(alarms)).map_err(BuildError::Metrics)?;
         let health = StoreHealthMetrics::of(Arc::clone(&tokens)).map_err(BuildError::Metrics)?;
         registry.register(Box::new(health)).map_err(BuildError::Metrics)?;
+        let probe_metrics = ProbeMetrics::new("lakegate_broker", &minters).map_err(BuildError::Metrics)?;
+        registry.register(Box::new(probe_metrics)).map_err(BuildError::Metrics)?;
+        let probes = crate::probing::watch(&policy.feed, &minters);
         let mirror = Arc::new(Mirror::default());
         registry
             .register(Box::new(MirrorCounts::of(&mirror).map_err(BuildError::Metrics)?))
@@ -93,7 +98,7 @@ impl Broker {
         let desk = Arc::new(Desk { pipeline, audit, ids, metrics, delegation, rejects, administrators });
         let server = Server::start(listen, desk, tls, limits).await?;
         tokio::spawn(mirroring.run());
-        Ok(Self { server, tokens, mirror })
+        Ok(Self { server, tokens, mirror, _probes: probes })
     }
 
     /// Where it listens.

@@ -78,10 +78,18 @@ pub struct PolicySettings {
     /// Seconds for which a broker that cannot read the file goes on.
     #[serde(default = "half_an_hour")]
     pub max_stale_seconds: u64,
+    /// Seconds for which classes marked strict are served by a broker that does not know that its policy is what the
+    /// file says; 10 at most.
+    #[serde(default = "ten")]
+    pub strict_stale_seconds: u64,
 }
 
 fn two() -> u64 {
     2
+}
+
+fn ten() -> u64 {
+    10
 }
 
 fn thirty() -> u64 {

@@ -35,6 +35,9 @@ pub enum BuildError {
     /// The listening address cannot be bound.
     #[error("address cannot be bound")]
     Listen(#[source] std::io::Error),
+    /// Strict classes would be served for too long without certainty.
+    #[error("strict classes may be served for at most 10 seconds without a confirmed policy")]
+    StrictStaleness,
     /// A metric is registered twice.
     #[error("metrics cannot be registered")]
     Metrics(#[source] prometheus::Error),

@@ -1,14 +1,15 @@
 //! The broker process: arguments, configuration, hardening, serve, drain.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use clap::Parser;
-use lakegate_broker::{App, BrokerConfig};
+use lakegate_broker::{App, BrokerConfig, check};
 use lakegate_domain::SystemClock;
 use lakegate_host::telemetry::{self, TelemetryConfig};
-use lakegate_host::{Hangups, Shutdown, config, harden};
+use lakegate_host::{Findings, Hangups, Shutdown, config, harden};
 
 /// Hands out short-lived storage tokens, cut down to what policy allows.
 #[derive(Debug, Parser)]
@@ -18,12 +19,15 @@ struct Args {
     #[arg(long)]
     config: PathBuf,
     /// A setting on top of file and environment, such as `listen=127.0.0.1:8443`.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    set: Vec<String>,
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = config::flag)]
+    set: Vec<(String, String)>,
+    /// Says everything that is wrong with the configuration and ends, with status 0 when nothing is.
+    #[arg(long)]
+    check_config: bool,
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
+async fn main() -> Result<ExitCode> {
     let args = Args::parse();
     telemetry::init(&TelemetryConfig::default())?;
     if let Err(error) = harden::no_core_dumps() {
@@ -31,16 +35,16 @@ async fn main() -> Result<()> {
     }
     // From here on the signal does not end the process.
     let hangups = Hangups::listen()?;
-    let mut flags = Vec::new();
-    for setting in &args.set {
-        let Some((key, value)) = setting.split_once('=') else { bail!("--set wants KEY=VALUE") };
-        flags.push((key.to_owned(), value.to_owned()));
+    let loaded = config::load_with_places::<BrokerConfig>(Some(&args.config), "LAKEGATE_BROKER", &args.set);
+    if args.check_config {
+        let clock = Arc::new(SystemClock);
+        return Ok(Findings::of(loaded, |config, places| check(&config, places, clock)).report());
     }
-    let config: BrokerConfig = config::load(Some(&args.config), "LAKEGATE_BROKER", &flags)?;
+    let (config, _) = loaded?;
     let app = App::build(config, Arc::new(SystemClock)).await?;
     app.reload_on(hangups);
     tracing::info!(address = %app.address(), admin = %app.admin_address(), "broker serves");
     Shutdown::on_signals()?.wait().await;
     tracing::info!("broker drains");
-    if app.drain().await { Ok(()) } else { bail!("requests were cut off") }
+    if app.drain().await { Ok(ExitCode::SUCCESS) } else { bail!("requests were cut off") }
 }

@@ -2,17 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use lakegate_domain::{Bucket, Caller, Clock, Part, StorageId};
 use lakegate_host::PolicyFeed;
 use lakegate_policy::{Grant, Snapshot, Staleness};
 
 use crate::Failure;
+use crate::staleness::StalenessBounds;
 use crate::tiers::{NarrowedShare, Served, StorageTiers, Tier, Want};
-
-/// How long a class marked strict may be served by a broker that is cut off from its policy source.
-const STRICT_STALENESS: Duration = Duration::from_secs(10);
 
 /// How often a decision is taken again because the policy moved while a token was waited for.
 const REPEATS: usize = 3;
@@ -42,7 +39,7 @@ pub struct Pipeline {
     tiers: HashMap<StorageId, StorageTiers>,
     share: NarrowedShare,
     own_buckets: BTreeSet<Bucket>,
-    max_stale: Duration,
+    staleness: StalenessBounds,
     clock: Arc<dyn Clock>,
 }
 
@@ -51,8 +48,8 @@ pub struct Pipeline {
 pub struct PolicyTerms {
     /// Where snapshots come from.
     pub feed: Arc<PolicyFeed>,
-    /// How long a broker that is cut off from the source goes on.
-    pub max_stale: Duration,
+    /// How old what is in force may be.
+    pub staleness: StalenessBounds,
     /// Buckets with the broker's own policy, audit or state: refused above all policy.
     pub own_buckets: BTreeSet<Bucket>,
 }
@@ -65,8 +62,8 @@ impl Pipeline {
         share: NarrowedShare,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let PolicyTerms { feed, max_stale, own_buckets } = policy;
-        Self { policy: feed, tiers, share, own_buckets, max_stale, clock }
+        let PolicyTerms { feed, staleness, own_buckets } = policy;
+        Self { policy: feed, tiers, share, own_buckets, staleness, clock }
     }
 
     /// The snapshot in force, if it is fresh enough for anybody.
@@ -75,7 +72,7 @@ impl Pipeline {
     /// [`Failure::PolicyUnavailable`] without one.
     pub fn snapshot(&self) -> Result<Arc<Snapshot>, Failure> {
         let snapshot = self.policy.current().ok_or(Failure::PolicyUnavailable)?;
-        if self.policy.age() > self.max_stale { Err(Failure::PolicyUnavailable) } else { Ok(snapshot) }
+        if self.staleness.is_over(&self.policy) { Err(Failure::PolicyUnavailable) } else { Ok(snapshot) }
     }
 
     /// Whether a bucket holds the broker's own policy, audit or state.
@@ -120,7 +117,7 @@ impl Pipeline {
         }
         let grant = snapshot.decide(caller, parts, self.clock.now())?;
         let strict = grant.scope().terms().staleness == Staleness::Strict;
-        if strict && self.policy.age() > STRICT_STALENESS {
+        if strict && self.staleness.is_over_for_strict(&self.policy) {
             return Err(Failure::PolicyUnavailable);
         }
         Ok(grant)

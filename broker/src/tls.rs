@@ -5,8 +5,8 @@ mod identity;
 mod live;
 mod settings;
 
-pub(crate) use identity::end_of;
 pub use identity::{IdentityError, principal_of};
+pub(crate) use identity::{end_of, validity_of};
 pub use live::LiveTls;
 pub(crate) use live::Trust;
 pub use settings::{ClientCertificates, TlsFiles, TlsVersions};

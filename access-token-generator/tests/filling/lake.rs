@@ -1,12 +1,12 @@
 //! A lake of many tables on a store and a minter that behave, and a clock that follows tokio's.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use lakegate_domain::{Clock, StorageId, Timestamp};
+use lakegate_domain::{Bucket, Clock, StorageId, Timestamp};
 use lakegate_generator::{Generator, GeneratorParts};
 use lakegate_host::PolicyFeed;
 use lakegate_policy::{PolicyDocument, Snapshot};
@@ -62,10 +62,20 @@ impl Lake {
     }
 
     pub(crate) fn generator_with(&self, minter: Arc<dyn Minter>) -> Generator {
+        self.start(minter, BTreeSet::new())
+    }
+
+    pub(crate) fn generator_beside(&self, own_bucket: &str) -> Generator {
+        let own_buckets = BTreeSet::from([Bucket::parse(own_bucket).unwrap()]);
+        self.start(Arc::clone(&self.minter) as Arc<dyn Minter>, own_buckets)
+    }
+
+    fn start(&self, minter: Arc<dyn Minter>, own_buckets: BTreeSet<Bucket>) -> Generator {
         let parts = GeneratorParts {
             policy: Arc::clone(&self.policy),
             tokens: Arc::clone(&self.tokens),
             minters: HashMap::from([(StorageId::parse("lake").unwrap(), minter)]),
+            own_buckets,
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             workers: 8,
             seed: 7,

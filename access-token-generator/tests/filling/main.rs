@@ -25,6 +25,14 @@ async fn every_plain_scope_is_filled_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn rp21_nothing_is_minted_for_the_brokers_own_buckets() {
+    let lake = Lake::with_tables(20);
+    let progress = lake.generator_beside("gs://lake-fill").filled().await;
+    assert_eq!((progress.scopes, lake.minter.calls()), (0, 0));
+    assert_eq!(lake.generator_beside("gs://lake-other").filled().await.scopes, 40);
+}
+
+#[tokio::test(start_paused = true)]
 async fn tokens_are_renewed_at_about_half_of_their_life_and_never_run_out() {
     let lake = Lake::with_tables(20);
     let generator = lake.generator();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use lakegate_domain::{AccessToken, Clock, Credential, Timestamp};
 use lakegate_policy::{Grant, Scope};
+use lakegate_sts::probe::Gate;
 use lakegate_sts::{BadReply, MintError, Minter};
 use lakegate_token_store::SealedTokens;
 
@@ -89,8 +90,10 @@ impl StorageTiers {
     /// A token from memory; never waits.
     ///
     /// # Errors
-    /// [`Failure::Internal`] when a token stands under another scope's key.
+    /// [`Failure::Internal`] when a token stands under another scope's key; [`MintError::Escaped`] while the storage's
+    /// tokens are known to open more than their scopes.
     pub fn hit(&self, want: &Want<'_>) -> Result<Option<Served>, Failure> {
+        self.pass()?;
         for scope in candidates(want) {
             if let Some(token) = self.local.get(scope)
                 && self.may_serve(want, scope, &token)?
@@ -127,6 +130,12 @@ impl StorageTiers {
             }
         }
         Ok(None)
+    }
+
+    /// Lets pass unless a probe found that this storage's tokens open more than their scopes: then the cached ones
+    /// are suspect too.
+    fn pass(&self) -> Result<(), Failure> {
+        self.minter.gate().map_or(Ok(()), Gate::pass).map_err(Failure::Mint)
     }
 
     /// A new token from the cloud, put into both tiers.
@@ -190,6 +199,7 @@ impl StorageTiers {
         Ok(remaining >= least_life(scope, token)
             && remaining <= scope.terms().token_life + LIFE_SKEW
             && !self.outlives(want, token)
+            && self.minter.gate().is_none_or(|gate| gate.trusts(token.minted_at))
             && want.rejected.is_none_or(|rejected| rejected != fingerprint(&token.credential)))
     }
 

@@ -7,18 +7,7 @@ use lakegate_cloud_emulator::Endpoint;
 use lakegate_domain::Prefix;
 use lakegate_testkit::{Deployment, Options, bearer};
 
-use crate::world::{DENIED, READ, SALES, policy, start, start_with, without};
-
-/// Waits until something holds; five seconds at most.
-async fn until(what: &str, holds: impl AsyncFn() -> bool) {
-    for _ in 0..500 {
-        if holds().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    assert!(holds().await, "{what} did not come about");
-}
+use crate::world::{DENIED, READ, SALES, policy, start, start_with, until, without};
 
 #[tokio::test]
 async fn ps01_without_a_policy_nothing_is_handed_out() -> Result<()> {

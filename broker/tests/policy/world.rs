@@ -103,3 +103,14 @@ pub(crate) fn without(policy: &PolicyDocument, id: &str) -> Result<PolicyDocumen
     policy.rules.retain(|rule| rule.id != id);
     Ok(policy)
 }
+
+/// Waits until something holds; ten seconds at most.
+pub(crate) async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+    for _ in 0..1_000 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(holds().await, "{what} did not come about");
+}

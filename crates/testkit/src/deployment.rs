@@ -2,6 +2,8 @@
 
 mod cloud;
 
+pub use cloud::CANARY;
+
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -16,7 +18,7 @@ use lakegate_client::{BrokeredStore, Client, StorageEndpoint};
 use lakegate_cloud_emulator::Emulator;
 use lakegate_domain::{Bucket, Principal, StorageId};
 use lakegate_generator::{Generator, GeneratorParts};
-use lakegate_host::{AdminServer, PolicyFeed, Readiness, Reloads, SnapshotCheck};
+use lakegate_host::{AdminServer, PolicyFeed, Readiness, Reloads};
 use lakegate_policy::{PolicyDocument, Snapshot};
 use lakegate_sts::Minter;
 use lakegate_token_store::settings::StoreSettings;
@@ -26,9 +28,6 @@ use tempfile::TempDir;
 
 use crate::delegation;
 use crate::{AuditTo, AuditTrail, Authority, Issued, Options, RunGenerator, Store};
-
-/// How long a broker that is cut off from its policy goes on.
-const MAX_STALE: Duration = Duration::from_mins(30);
 
 /// How long a stopping broker waits for its last requests.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -84,11 +83,11 @@ impl Deployment {
             tls: Arc::clone(&tls),
             policy: PolicyTerms {
                 feed: Arc::clone(&policy),
-                max_stale: MAX_STALE,
+                staleness: options.staleness,
                 own_buckets: own_buckets(&options)?,
             },
             tokens: Arc::clone(&tokens),
-            minters: cloud.reserve,
+            minters: cloud.reserve.clone(),
             audit: audit_log(&options, &audit).context("audit log")?,
             delegation,
             administrators: principals(&options.administrators)?,
@@ -103,7 +102,8 @@ impl Deployment {
             broker.mirror().loaded().await;
         }
         let address = broker.address();
-        let admin = start_admin(&registry, &policy).await.context("admin port")?;
+        let admin = start_admin(&registry, &policy, &cloud.reserve).await.context("admin port")?;
+        cloud::proven(cloud.reserve.values()).await;
         Ok(Self {
             authority,
             emulator: cloud.emulator,
@@ -235,10 +235,17 @@ impl Deployment {
     }
 }
 
-async fn start_admin(registry: &Registry, policy: &Arc<PolicyFeed>) -> Result<AdminServer> {
+async fn start_admin(
+    registry: &Registry,
+    policy: &Arc<PolicyFeed>,
+    minters: &Minters,
+) -> Result<AdminServer> {
     let readiness = Readiness::new();
     let feed = Arc::clone(policy);
     readiness.require("policy", move || feed.current().is_some());
+    let minters = minters.clone();
+    let vends = |minter: &Arc<dyn Minter>| minter.gate().is_none_or(|gate| gate.pass().is_ok());
+    readiness.require("confinement", move || minters.values().all(vends));
     Ok(AdminServer::start(SocketAddr::from(([127, 0, 0, 1], 0)), registry.clone(), readiness).await?)
 }
 
@@ -261,8 +268,7 @@ async fn policy_feed(options: &Options, reloads: &Reloads) -> Result<Arc<PolicyF
     match &options.policy_file {
         None => Ok(PolicyFeed::fixed(Snapshot::compile(&options.policy)?)),
         Some(file) => {
-            let check: SnapshotCheck = Arc::new(|_| Ok(()));
-            let clock = Arc::clone(&options.clock);
+            let (check, clock) = (Arc::clone(&options.policy_check.0), Arc::clone(&options.clock));
             Ok(PolicyFeed::start(file.clone(), check, LOOK_EVERY, clock, reloads).await?)
         }
     }
@@ -286,6 +292,7 @@ fn start_generator(
         policy: Arc::clone(policy),
         tokens: Arc::clone(tokens),
         minters: cloud.prefill.clone(),
+        own_buckets: own_buckets(options)?,
         clock: Arc::clone(&options.clock),
         workers: 8,
         seed: 1,

@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use lakegate_broker::Limits;
 use lakegate_broker::audit::AuditSink;
+use lakegate_broker::{Limits, StalenessBounds};
 use lakegate_delegation::Terms;
 use lakegate_domain::{Clock, SystemClock};
+use lakegate_host::SnapshotCheck;
 use lakegate_policy::{LoadError, PolicyDocument};
 use lakegate_token_store::settings::RedisSettings;
 
@@ -28,6 +30,12 @@ pub struct Options {
     pub policy: PolicyDocument,
     /// A file that the broker and the generator follow instead; `policy` then only says which buckets there are.
     pub policy_file: Option<PathBuf>,
+    /// What a document in that file must pass besides.
+    pub policy_check: PolicyCheck,
+    /// How old the policy in force may be.
+    pub staleness: StalenessBounds,
+    /// Whether fresh tokens are tried out on an object outside of everything.
+    pub canary: Canary,
     /// The broker's port; 0 picks one.
     pub port: u16,
     /// How source tokens are made.
@@ -50,6 +58,31 @@ pub struct Options {
     pub delegation: Option<Terms>,
     /// Wall time for all parts.
     pub clock: Arc<dyn Clock>,
+}
+
+/// Whether fresh tokens are tried out on [`crate::CANARY`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Canary {
+    /// Nobody looks.
+    Absent,
+    /// One look in so long; the deployment starts with the first one done.
+    Every(Duration),
+}
+
+/// What a policy document must pass on the thread that loads it; nothing unless set.
+#[derive(Clone)]
+pub struct PolicyCheck(pub SnapshotCheck);
+
+impl Default for PolicyCheck {
+    fn default() -> Self {
+        Self(Arc::new(|_| Ok(())))
+    }
+}
+
+impl std::fmt::Debug for PolicyCheck {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PolicyCheck")
+    }
 }
 
 /// Where the shared tier is.
@@ -98,7 +131,8 @@ impl Options {
     /// # Errors
     /// Never for the document that is shipped.
     pub fn sample() -> Result<Self, LoadError> {
-        Ok(Self { store: Store::Folder, ..Self::of(sample_policy(SystemClock.now())?) })
+        let canary = Canary::Every(Duration::from_mins(5));
+        Ok(Self { store: Store::Folder, canary, ..Self::of(sample_policy(SystemClock.now())?) })
     }
 
     /// A deployment of one policy and the buckets it names.
@@ -106,6 +140,9 @@ impl Options {
         Self {
             policy,
             policy_file: None,
+            policy_check: PolicyCheck::default(),
+            staleness: StalenessBounds::default(),
+            canary: Canary::Absent,
             port: 0,
             source: Source::Impersonation,
             sts_per_minute: 6_000,

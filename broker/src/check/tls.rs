@@ -1,0 +1,57 @@
+//! The public port's certificate, its key, and the authorities of clients.
+
+use std::path::Path;
+use std::time::Duration;
+
+use lakegate_host::{Findings, files};
+use rustls_pki_types::CertificateDer;
+
+use super::Subject;
+use crate::LiveTls;
+use crate::tls::{ClientCertificates, TlsFiles, TlsVersions, validity_of};
+
+/// A certificate that ends sooner is worth a warning.
+const SOON: Duration = Duration::from_hours(24 * 14);
+
+pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
+    let tls = &subject.config.tls;
+    let chain = certificates(subject, findings, "tls.certificate", &tls.certificate);
+    let client_ca = certificates(subject, findings, "tls.client_ca", &tls.client_ca);
+    let key = findings.take("tls.key", files::private_key(&tls.key));
+    let versions = if tls.allow_tls12 { TlsVersions::Tls12And13 } else { TlsVersions::Tls13 };
+    let clients = match subject.config.delegation {
+        Some(_) => ClientCertificates::Optional,
+        None => ClientCertificates::Required,
+    };
+    if let (Some(chain), Some(client_ca), Some(key)) = (chain, client_ca, key) {
+        let files = TlsFiles { chain, key, client_ca, clients, versions };
+        findings.take("tls", LiveTls::new(files, subject.clock.now()));
+    }
+    if tls.allow_tls12 {
+        findings.warn("tls.allow_tls12", "clients may speak TLS 1.2, whose handshake shows who is who");
+    }
+}
+
+/// Reads certificates and looks at each one's dates. None when one cannot be used, so that it is told once.
+fn certificates(
+    subject: &Subject<'_>,
+    findings: &mut Findings,
+    key: &str,
+    file: &Path,
+) -> Option<Vec<CertificateDer<'static>>> {
+    let certificates = findings.take(key, files::certificates(file))?;
+    let (now, before) = (subject.clock.now(), findings.errors().len());
+    for (number, certificate) in (1..).zip(&certificates) {
+        let which = format!("file {}, certificate {number}", file.display());
+        match validity_of(certificate) {
+            None => findings.error(key, format!("{which} does not parse")),
+            Some((from, _)) if now < from => findings.error(key, format!("{which} begins only at {from}")),
+            Some((_, until)) if now > until => findings.error(key, format!("{which} ended at {until}")),
+            Some((_, until)) if now.plus(SOON) > until => {
+                findings.warn(key, format!("{which} ends soon, at {until}"));
+            }
+            Some(_) => {}
+        }
+    }
+    (findings.errors().len() == before).then_some(certificates)
+}
