@@ -109,6 +109,10 @@ def check_refused(values):
         ("cluster", ""),
         ("storages", []),
         ("storages", [{"id": "lake", "key": "../lake.json"}]),
+        ("storages", [{"id": "lake"}]),
+        ("storages", [{"id": "lake", "key": "lake.json", "metadataServer": True}]),
+        ("storages", [{"id": "lake", "metadataServer": True, "stsRegion": "europe-west1.evil.example"}]),
+        ("broker.policyStrictStaleSeconds", 11),
         ("sealing.current", {"id": 1, "key": "a/b"}),
         ("sealing.ring", "a/b"),
         ("delegation.keys", [{"id": 1, "key": "key-1"}]),
@@ -140,6 +144,8 @@ def check_configuration(values):
         {
             "id": "lake",
             "sts_calls_per_minute": 3000,
+            "canary": "gs://lake/lakegate-canary",
+            "budget": "project-one",
             "source": {
                 "kind": "impersonation",
                 "key_file": "/etc/lakegate/source/lake.json",
@@ -151,6 +157,18 @@ def check_configuration(values):
             "sts_calls_per_minute": 6000,
             "source": {"kind": "key-file", "path": "/etc/lakegate/source/archive.json"},
         },
+        {
+            "id": "machine",
+            "sts_calls_per_minute": 6000,
+            "sts_region": "europe-west1",
+            "universe_domain": "googleapis.com",
+            "source": {
+                "kind": "impersonation",
+                "base": "metadata-server",
+                "account": "other@project.iam.gserviceaccount.com",
+            },
+        },
+        {"id": "plain-machine", "sts_calls_per_minute": 6000, "source": {"kind": "metadata-server"}},
     ]
     for name, found, wanted in (
         ("max_brokers", broker["max_brokers"], 10),
@@ -177,6 +195,8 @@ def check_configuration(values):
             },
         ),
         ("workers", generator["workers"], 16),
+        ("own buckets of both", generator["own_buckets"], broker["own_buckets"]),
+        ("strict staleness", broker["policy"]["strict_stale_seconds"], 5),
         ("policy", maps["test-lakegate-policy"]["policy.yaml"], values["policy"]),
     ):
         if found != wanted:

@@ -36,11 +36,28 @@ file = {{ printf "/etc/lakegate/sealing/%s" .previous.key | toJson }}
 [[storages]]
 id = {{ toJson .id }}
 sts_calls_per_minute = {{ int (default 6000 .stsCallsPerMinute) }}
-{{- $file := printf "/etc/lakegate/source/%s" .key | toJson }}
+{{- with .canary }}
+canary = {{ toJson . }}
+{{- end }}
+{{- with .budget }}
+budget = {{ toJson . }}
+{{- end }}
+{{- with .stsRegion }}
+sts_region = {{ toJson . }}
+{{- end }}
+{{- with .universeDomain }}
+universe_domain = {{ toJson . }}
+{{- end }}
+{{- $base := `base = "metadata-server"` }}
+{{- if .key }}
+{{- $base = printf "key_file = %s" (printf "/etc/lakegate/source/%s" .key | toJson) }}
+{{- end }}
 {{- if .impersonate }}
-source = { kind = "impersonation", key_file = {{ $file }}, account = {{ toJson .impersonate }} }
+source = { kind = "impersonation", {{ $base }}, account = {{ toJson .impersonate }} }
+{{- else if .key }}
+source = { kind = "key-file", path = {{ printf "/etc/lakegate/source/%s" .key | toJson }} }
 {{- else }}
-source = { kind = "key-file", path = {{ $file }} }
+source = { kind = "metadata-server" }
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -63,6 +80,7 @@ allow_tls12 = {{ .Values.broker.allowTls12 }}
 [policy]
 file = "/etc/lakegate/policy/policy.yaml"
 max_stale_seconds = {{ int .Values.broker.policyMaxStaleSeconds }}
+strict_stale_seconds = {{ int .Values.broker.policyStrictStaleSeconds }}
 
 [limits]
 {{- range $name, $number := .Values.broker.limits }}
@@ -99,6 +117,7 @@ admin_listen = "0.0.0.0:{{ int .Values.generator.adminPort }}"
 cluster = {{ toJson .Values.cluster }}
 policy_file = "/etc/lakegate/policy/policy.yaml"
 workers = {{ int .Values.generator.workers }}
+own_buckets = {{ toJson .Values.broker.ownBuckets }}
 
 {{ include "lakegate.shared" . }}
 {{- end -}}
