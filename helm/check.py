@@ -126,6 +126,12 @@ def check_refused(values):
         ("secrets.tls", ""),
         ("secrets.tls", "../other"),
         ("generator.enabled", "yes"),
+        ("redis.url", ""),
+        ("redis.url", "redis://redis:6379"),
+        ("redis.url", "rediss://lakegate:secret@redis:6379"),
+        ("redis.prefix", "other:"),
+        ("redis.password", "secret"),
+        ("secrets.redis", ""),
         ("typo", {}),
     ):
         try:
@@ -170,7 +176,19 @@ def check_configuration(values):
         },
         {"id": "plain-machine", "sts_calls_per_minute": 6000, "source": {"kind": "metadata-server"}},
     ]
+    redis = {
+        "kind": "redis",
+        "url": "rediss://redis.lake.svc:6380",
+        "username": "lakegate",
+        "password_file": "/etc/lakegate/redis/password",
+        "ca": "/etc/lakegate/redis/ca.crt",
+        "prefix": "lg:prod:",
+        "client_certificate": "/etc/lakegate/redis/tls.crt",
+        "client_key": "/etc/lakegate/redis/tls.key",
+    }
     for name, found, wanted in (
+        ("broker store", broker["store"], redis),
+        ("generator store", generator["store"], redis),
         ("max_brokers", broker["max_brokers"], 10),
         ("listen", broker["listen"], "0.0.0.0:9443"),
         ("drain_seconds", broker["drain_seconds"], 50),
@@ -232,6 +250,7 @@ def check_pod_rules_can_fail(values):
 def main():
     small = yaml.safe_load((HERE / "cases" / "small.yaml").read_text())
     full = yaml.safe_load((HERE / "cases" / "full.yaml").read_text())
+    redis = yaml.safe_load((HERE / "cases" / "redis.yaml").read_text())
     broker = [
         "ConfigMap/test-lakegate-broker",
         "ConfigMap/test-lakegate-policy",
@@ -243,7 +262,9 @@ def main():
     problems = [
         *check_renders("small", small, broker),
         *check_renders("full", full, broker + generator),
+        *check_renders("redis", redis, broker + generator),
         *check_lint("small", small),
+        *check_lint("redis", redis),
         *check_lint("full", full),
         *check_refused(full),
         *check_configuration(full),
@@ -253,7 +274,7 @@ def main():
         print(problem)
     if problems:
         return 1
-    print("helm: 2 sets of values render, lint and fit Kubernetes", " and ".join(KUBERNETES))
+    print("helm: 3 sets of values render, lint and fit Kubernetes", " and ".join(KUBERNETES))
     return 0
 
 

@@ -1,6 +1,7 @@
 //! What can be typed.
 
 use std::num::NonZeroU16;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
@@ -22,7 +23,7 @@ pub(crate) struct Args {
     /// What to call.
     #[arg(long, value_enum, default_value_t = Through::Broker)]
     pub(crate) through: Through,
-    /// Connections to the broker; each carries many calls at once.
+    /// Connections to each broker; each carries many calls at once.
     #[arg(long, default_value = "4")]
     pub(crate) connections: NonZeroU16,
     /// Threads of the deployment.
@@ -34,6 +35,28 @@ pub(crate) struct Args {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) brokers: BrokersArgs,
+}
+
+/// Brokers that run already; without them a whole deployment is started in this process.
+#[derive(Debug, clap::Args)]
+pub(crate) struct BrokersArgs {
+    /// Their public ports, `https://host:port`, joined by commas; they are called in turn.
+    #[arg(long, value_delimiter = ',', requires_all = ["ca", "cert", "key"])]
+    pub(crate) endpoints: Vec<String>,
+    /// The authority of the brokers' certificates, in PEM.
+    #[arg(long, requires = "endpoints")]
+    pub(crate) ca: Option<PathBuf>,
+    /// The caller's certificate, in PEM.
+    #[arg(long, requires = "endpoints")]
+    pub(crate) cert: Option<PathBuf>,
+    /// Its key, in PEM.
+    #[arg(long, requires = "endpoints")]
+    pub(crate) key: Option<PathBuf>,
+    /// What to ask for.
+    #[arg(long, default_value = "gs://lake-sample/warehouse/sales/us/2026-11-01/part-0.csv")]
+    pub(crate) path: String,
 }
 
 /// What a call goes through.

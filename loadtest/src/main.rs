@@ -1,9 +1,11 @@
-//! `lakegate-loadtest`: a fixed rate of calls against a whole Lakegate in this process.
+//! `lakegate-loadtest`: a fixed rate of calls against a whole Lakegate in this process, or against brokers that run
+//! already.
 //!
-//! The deployment has threads of its own and the driver one, so that the driver's work delays an answer no more than
+//! A deployment of its own has threads of its own and the driver one, so that the driver's work delays an answer no more than
 //! another process on the machine would. Figures say as much about the machine as about Lakegate.
 
 mod args;
+mod place;
 mod target;
 
 use std::process::ExitCode;
@@ -14,6 +16,8 @@ use lakegate_loadtest::{Report, Schedule, drive};
 use tokio::runtime::Builder;
 
 use args::Args;
+use lakegate_testkit::{Deployment, Options};
+use place::Place;
 use target::Target;
 
 fn main() -> ExitCode {
@@ -34,15 +38,24 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<u64> {
     let servers = Builder::new_multi_thread().worker_threads(args.server_threads).enable_all().build()?;
     let driver = Builder::new_current_thread().enable_all().build()?;
-    let deployment = servers.block_on(target::deployment()).context("the deployment did not start")?;
+    let (place, deployment) = match Place::named(&args.brokers)? {
+        Some(place) => (place, None),
+        None => {
+            let deployment = servers.block_on(Deployment::start(Options::sample()?));
+            let deployment = deployment.context("the deployment did not start")?;
+            (Place::of(&deployment)?, Some(deployment))
+        }
+    };
     let (report, failed) = driver.block_on(async {
-        let target = Target::connect(&deployment, args).await?;
+        let target = Target::connect(&place, args).await?;
         drive(Schedule::new(args.rate, args.warmup())?, args.pacing(), |call| target.call(call)).await?;
         let schedule = Schedule::new(args.rate, args.length())?;
         let seen = drive(schedule, args.pacing(), |call| target.call(call)).await?;
         anyhow::Ok((Report::new(target.to_string(), schedule, &seen), seen.failed()))
     })?;
-    servers.block_on(deployment.stop());
+    if let Some(deployment) = deployment {
+        servers.block_on(deployment.stop());
+    }
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {

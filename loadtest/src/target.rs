@@ -1,76 +1,69 @@
-//! The deployment under load, and one call to it.
+//! What is under load, and one call to it.
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
 use anyhow::{Context, Result};
-use lakegate_client::Client;
+use lakegate_client::{Client, ClientConfig, ClientIdentity};
 use lakegate_domain::{Operation, OperationSet};
 use lakegate_proto::v1::access_token_service_client::AccessTokenServiceClient;
 use lakegate_proto::v1::{self, GetAccessTokenRequest};
-use lakegate_testkit::{Deployment, Options};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Identity};
 
 use crate::args::{Args, Through};
-
-/// Who calls, and an object that the sample policy lets her read.
-const CALLER: &str = "alice";
-const OBJECT: &str = "gs://lake-sample/warehouse/sales/us/2026-11-01/part-0.csv";
+use crate::place::Place;
 
 /// One call's future.
 pub(crate) type Call = Pin<Box<dyn Future<Output = Result<(), &'static str>> + Send>>;
 
-/// The sample lake, filled by its generator.
-pub(crate) async fn deployment() -> Result<Deployment> {
-    Deployment::start(Options::sample()?).await
+/// What is called.
+pub(crate) struct Target {
+    path: String,
+    brokers: usize,
+    by: By,
 }
 
-/// What is called.
-pub(crate) enum Target {
-    /// A broker, over several connections.
-    Broker(Vec<AccessTokenServiceClient<Channel>>),
+enum By {
+    /// The wire, over several connections.
+    Wire(Vec<AccessTokenServiceClient<Channel>>),
     /// The client library.
     Client(Client),
 }
 
 impl Target {
     /// Connects, and makes sure that a call is answered.
-    pub(crate) async fn connect(deployment: &Deployment, args: &Args) -> Result<Self> {
-        let target = match args.through {
-            Through::Client => Self::Client(deployment.client(CALLER)?),
-            Through::Broker => {
-                let mut channels = Vec::new();
-                for _ in 0..args.connections.get() {
-                    channels.push(AccessTokenServiceClient::new(connect(deployment).await?));
-                }
-                Self::Broker(channels)
-            }
+    pub(crate) async fn connect(place: &Place, args: &Args) -> Result<Self> {
+        let by = match args.through {
+            Through::Client => By::Client(client(place)?),
+            Through::Broker => By::Wire(wire(place, args).await?),
         };
+        let target = Self { path: args.brokers.path.clone(), brokers: place.endpoints.len(), by };
         target.call(0).await.map_err(anyhow::Error::msg).context("the first call failed")?;
         Ok(target)
     }
 
     /// Begins the call of this number.
     pub(crate) fn call(&self, number: u64) -> Call {
-        match self {
-            Self::Client(client) => {
-                let client = client.clone();
+        match &self.by {
+            By::Client(client) => {
+                let (client, path) = (client.clone(), self.path.clone());
                 Box::pin(async move {
                     let read = OperationSet::of(&[Operation::Read]);
-                    client.token_for(OBJECT, read).await.map(drop).map_err(|_| "the client has no token")
+                    let token = client.token_for(path.as_str(), read).await;
+                    token.map(drop).map_err(|_| "the client has no token")
                 })
             }
-            Self::Broker(channels) => {
+            By::Wire(channels) => {
                 let turn = usize::try_from(number).unwrap_or(0) % channels.len().max(1);
                 let channel = channels.get(turn).cloned();
+                let request = request(&self.path);
                 Box::pin(async move {
                     let mut channel = channel.ok_or("no connection")?;
-                    channel
-                        .get_access_token(request())
-                        .await
-                        .map(drop)
-                        .map_err(|_| "the broker gave no token")
+                    let answer = channel.get_access_token(request).await;
+                    answer.map(drop).map_err(|_| "the broker gave no token")
                 })
             }
         }
@@ -79,25 +72,44 @@ impl Target {
 
 impl fmt::Display for Target {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Broker(channels) => {
-                write!(out, "GetAccessToken over {} connections, in one process", channels.len())
+        match &self.by {
+            By::Wire(channels) => {
+                let (connections, brokers) = (channels.len(), self.brokers);
+                write!(out, "GetAccessToken over {connections} connections to {brokers} brokers")
             }
-            Self::Client(_) => out.write_str("the client library's own tier"),
+            By::Client(_) => out.write_str("the client library's own tier"),
         }
     }
 }
 
-fn request() -> GetAccessTokenRequest {
-    let part = v1::Part { path: OBJECT.to_owned(), operations: vec![v1::Operation::Read.into()] };
+fn request(path: &str) -> GetAccessTokenRequest {
+    let part = v1::Part { path: path.to_owned(), operations: vec![v1::Operation::Read.into()] };
     GetAccessTokenRequest { parts: vec![part], ..GetAccessTokenRequest::default() }
 }
 
-async fn connect(deployment: &Deployment) -> Result<Channel> {
-    let issued = deployment.authority().client(CALLER)?;
+fn client(place: &Place) -> Result<Client> {
+    let certificates = |pem: &str| {
+        CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<Vec<_>, _>>().context("certificate")
+    };
+    let endpoints = place.endpoints.iter().map(|url| url.parse()).collect::<Result<_, _>>()?;
+    let chain = certificates(&place.certificate)?;
+    let key = PrivateKeyDer::from_pem_slice(place.key.as_bytes()).context("key")?;
+    let config = ClientConfig::new(endpoints, certificates(&place.authority)?);
+    Ok(Client::connect(config.with_identity(ClientIdentity { chain, key }))?)
+}
+
+/// So many connections to each broker, brokers in turn.
+async fn wire(place: &Place, args: &Args) -> Result<Vec<AccessTokenServiceClient<Channel>>> {
     let tls = ClientTlsConfig::new()
-        .ca_certificate(Certificate::from_pem(deployment.authority().certificate_pem()))
-        .identity(Identity::from_pem(issued.certificate_pem, issued.key_pem));
-    let endpoint = Channel::from_shared(deployment.endpoint())?.tls_config(tls)?;
-    Ok(endpoint.connect().await?)
+        .ca_certificate(Certificate::from_pem(&place.authority))
+        .identity(Identity::from_pem(&place.certificate, &place.key));
+    let mut channels = Vec::new();
+    for _ in 0..args.connections.get() {
+        for url in &place.endpoints {
+            let endpoint = Channel::from_shared(url.clone())?.tls_config(tls.clone())?;
+            let channel = endpoint.connect().await.with_context(|| format!("broker {url}"))?;
+            channels.push(AccessTokenServiceClient::new(channel));
+        }
+    }
+    Ok(channels)
 }

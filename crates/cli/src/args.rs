@@ -33,6 +33,10 @@ pub(crate) enum Output {
 pub(crate) enum Command {
     /// Run a whole lake on this machine and watch it work.
     Quickstart(QuickstartArgs),
+    /// Lay out a lake in a folder, for processes of its own: certificates, keys, policy, configurations.
+    Sample(SampleArgs),
+    /// Run the emulated cloud of a laid out lake until told to stop.
+    Emulate(EmulateArgs),
     /// Storage tokens.
     #[command(subcommand)]
     Token(TokenCommand),
@@ -74,6 +78,21 @@ pub(crate) struct QuickstartArgs {
     /// The broker's port; 0 picks a free one.
     #[arg(long, default_value_t = 0)]
     pub(crate) port: u16,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SampleArgs {
+    /// The folder; made when it is not there, and refused when something is in it.
+    pub(crate) folder: PathBuf,
+    /// How many brokers to write configurations for.
+    #[arg(long, default_value_t = 3)]
+    pub(crate) brokers: usize,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct EmulateArgs {
+    /// The folder that `lakegate sample` laid out.
+    pub(crate) folder: PathBuf,
 }
 
 /// How to reach a broker and who is asking.

@@ -42,6 +42,8 @@ fn prepare(args: &Args) -> anyhow::Result<()> {
 async fn run(args: Args) -> anyhow::Result<Exit> {
     match args.command {
         Command::Quickstart(options) => quickstart::run(&options).await,
+        Command::Sample(options) => commands::sample::run(&options, args.output),
+        Command::Emulate(options) => commands::emulate::run(&options).await,
         Command::Token(TokenCommand::Get(options)) => commands::token::get(&options, args.output).await,
         Command::DelegationToken(DelegationTokenCommand::Issue(options)) => {
             commands::delegation_token::issue(&options, args.output).await

@@ -14,6 +14,7 @@ mod options;
 mod redis;
 mod relay;
 mod sample;
+mod site;
 mod wire;
 
 pub use audit_trail::AuditTrail;
@@ -26,4 +27,5 @@ pub use options::{AuditTo, Canary, Generator as RunGenerator, Options, PolicyChe
 pub use redis::{RedisClients, RedisKind, RedisServer};
 pub use relay::{Relay, Weather};
 pub use sample::{SAMPLE_BUCKET, sample_objects, sample_policy};
+pub use site::{Ports, SAMPLE_CALLERS, Site, emulate};
 pub use wire::tls_client;

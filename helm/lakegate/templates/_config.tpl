@@ -10,8 +10,24 @@ successor. Kubernetes does not count pods that are going away, so a surge of one
 
 {{- define "lakegate.shared" -}}
 [store]
+{{- if .Values.redis.url }}
+kind = "redis"
+url = {{ toJson .Values.redis.url }}
+username = {{ toJson .Values.redis.username }}
+password_file = "/etc/lakegate/redis/password"
+ca = "/etc/lakegate/redis/ca.crt"
+prefix = {{ toJson .Values.redis.prefix }}
+{{- if .Values.redis.clientCertificate }}
+client_certificate = "/etc/lakegate/redis/tls.crt"
+client_key = "/etc/lakegate/redis/tls.key"
+{{- end }}
+{{- else }}
+{{- if .Values.generator.enabled }}
+{{- fail "redis.url is empty: name a Redis or Valkey that brokers and generator share, or set generator.enabled to false and let each broker keep an embedded store of its own" }}
+{{- end }}
 kind = "embedded"
 path = "/var/lib/lakegate/tokens.redb"
+{{- end }}
 
 {{- with .Values.sealing }}
 {{- if .ring }}

@@ -42,7 +42,11 @@ readinessProbe:
 - { name: policy, mountPath: /etc/lakegate/policy, readOnly: true }
 - { name: sealing, mountPath: /etc/lakegate/sealing, readOnly: true }
 - { name: source, mountPath: /etc/lakegate/source, readOnly: true }
+{{- if .Values.redis.url }}
+- { name: redis, mountPath: /etc/lakegate/redis, readOnly: true }
+{{- else }}
 - { name: state, mountPath: /var/lib/lakegate }
+{{- end }}
 {{- end -}}
 
 {{- define "lakegate.volumes" -}}
@@ -55,6 +59,11 @@ readinessProbe:
   secret: { secretName: {{ .root.Values.secrets.sealingKeys }}, defaultMode: 0440 }
 - name: source
   secret: { secretName: {{ .root.Values.secrets.source }}, defaultMode: 0440 }
+{{- if .root.Values.redis.url }}
+- name: redis
+  secret: { secretName: {{ .root.Values.secrets.redis }}, defaultMode: 0440 }
+{{- else }}
 - name: state
   emptyDir: { sizeLimit: {{ .values.stateSize }} }
+{{- end }}
 {{- end -}}
