@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use crate::catalogue::Catalogue;
 use crate::metrics::StoreHealthMetrics;
 use crate::schedule::Schedule;
+use crate::store_watch::StoreWatch;
 use crate::worker::{Finished, Worker};
 use crate::{BuildError, Metrics};
 
@@ -147,6 +148,7 @@ impl Filling {
 
     async fn run(mut self) {
         let mut snapshots = self.policy.subscribe();
+        let mut store = StoreWatch::over(Arc::clone(&self.worker.tokens));
         loop {
             self.follow_policy();
             let next = self.start_due();
@@ -155,6 +157,10 @@ impl Filling {
             tokio::select! {
                 changed = snapshots.changed() => if changed.is_err() { return },
                 Some(ended) = self.running.join_next_with_id() => self.finish(ended),
+                () = store.lost() => {
+                    tracing::warn!("the shared tier holds other data than before; every scope is looked at");
+                    self.schedule.all_due(Instant::now());
+                }
                 () = tokio::time::sleep_until(wake) => {}
             }
         }

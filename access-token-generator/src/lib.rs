@@ -15,6 +15,7 @@ mod generator;
 mod metrics;
 mod probing;
 mod schedule;
+mod store_watch;
 mod worker;
 
 pub use app::App;

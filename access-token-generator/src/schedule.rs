@@ -40,6 +40,12 @@ impl Schedule {
         self.waiting.push(Reverse((due, key)));
     }
 
+    /// Makes everything that waits due now.
+    pub(crate) fn all_due(&mut self, now: Instant) {
+        let waiting = std::mem::take(&mut self.waiting);
+        self.waiting = waiting.into_iter().map(|Reverse((due, key))| Reverse((due.min(now), key))).collect();
+    }
+
     /// Forgets a scope that a worker has.
     pub(crate) fn forget(&mut self, key: ScopeKey) {
         self.known.remove(&key);

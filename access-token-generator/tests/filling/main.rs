@@ -49,6 +49,25 @@ async fn tokens_are_renewed_at_about_half_of_their_life_and_never_run_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn rd10_a_store_that_lost_everything_is_filled_again_without_waiting_for_renewals() {
+    let lake = Lake::with_tables(20);
+    let generator = lake.generator();
+    generator.filled().await;
+    tokio::time::sleep(MINUTE).await;
+    assert_eq!(lake.minter.calls(), 40);
+    lake.store.lose_everything();
+    tokio::time::sleep(MINUTE).await;
+    assert_eq!(lake.minter.calls(), 80);
+    assert!(lake.lives_left().await.iter().all(|left| *left > 50 * MINUTE));
+    // One that was away and comes back with its data costs look-ups, not mintings.
+    lake.store.set_fault(Fault::Down);
+    tokio::time::sleep(MINUTE).await;
+    lake.store.set_fault(Fault::None);
+    tokio::time::sleep(MINUTE).await;
+    assert_eq!(lake.minter.calls(), 80);
+}
+
+#[tokio::test(start_paused = true)]
 async fn gn02_a_restarted_generator_mints_nothing_that_is_fresh() {
     let lake = Lake::with_tables(20);
     let first = lake.generator();

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,17 +30,24 @@ pub struct MemoryStore {
     clock: Arc<dyn Clock>,
     values: Mutex<HashMap<ScopeKey, (Timestamp, Vec<u8>)>>,
     fault: Mutex<Fault>,
+    losses: AtomicU64,
 }
 
 impl MemoryStore {
     /// An empty store whose values expire by `clock`.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, values: Mutex::default(), fault: Mutex::default() }
+        Self { clock, values: Mutex::default(), fault: Mutex::default(), losses: AtomicU64::new(0) }
     }
 
     /// Breaks the store, or mends it with [`Fault::None`].
     pub fn set_fault(&self, fault: Fault) {
         *lock(&self.fault) = fault;
+    }
+
+    /// Loses everything, as a server does that starts anew; from now on it holds another body of data.
+    pub fn lose_everything(&self) {
+        lock(&self.values).clear();
+        self.losses.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How many values it holds, expired ones included.
@@ -101,7 +109,7 @@ impl TokenStore for MemoryStore {
 
     async fn ping(&self) -> Result<StoreId, StoreError> {
         self.suffer().await?;
-        Ok(StoreId::new("memory".to_owned()))
+        Ok(StoreId::new(format!("memory-{}", self.losses.load(Ordering::Relaxed))))
     }
 }
 

@@ -15,7 +15,7 @@ use anyhow::Result;
 use lakegate_domain::Operation;
 use lakegate_policy::PolicyDocument;
 use lakegate_proto::v1::GetAccessTokenResponse;
-use lakegate_testkit::{Caller, Deployment, Options, RedisKind, RedisServer, Store};
+use lakegate_testkit::{Caller, Deployment, Options, RedisKind, RedisServer, Store, bearer};
 
 const READ: &[Operation] = &[Operation::Read];
 const DATASETS: usize = 8;
@@ -66,6 +66,22 @@ impl World {
         Ok(record["token"]["tier"].as_str().unwrap_or_default().to_owned())
     }
 
+    /// Neither a token nor a name is in any key or value of the server.
+    async fn redis_knows_no_secret(&self, answer: &GetAccessTokenResponse) -> Result<()> {
+        let mut admin = self.redis.admin().await?;
+        let keys: Vec<String> = redis::cmd("KEYS").arg("*").query_async(&mut admin).await?;
+        assert!(keys.len() >= DATASETS);
+        for key in keys {
+            let value: Vec<u8> = redis::cmd("GET").arg(&key).query_async(&mut admin).await?;
+            let digits = key.strip_prefix("lg:").unwrap_or_default();
+            assert!(digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()), "{key}");
+            for word in [bearer(answer)?, "ya29.", "lake-one", "gs://", "team", "alice"] {
+                assert!(!value.windows(word.len()).any(|window| window == word.as_bytes()), "{word}");
+            }
+        }
+        Ok(())
+    }
+
     async fn keys(&self) -> Result<usize> {
         let mut admin = self.redis.admin().await?;
         Ok(redis::cmd("DBSIZE").query_async(&mut admin).await?)
@@ -103,6 +119,7 @@ async fn a_lake_fills_and_serves_from_redis_and_from_valkey() -> Result<()> {
             assert_ne!(world.tier(&answer)?, "minted", "d{n}");
         }
         assert_eq!(world.lake.emulator().calls().sts, minted, "no call to the cloud");
+        world.redis_knows_no_secret(&world.bob.ask("gs://lake-one/d1/x", READ).await?).await?;
         // What is minted on demand is shared, behind the answer's back.
         let before = world.keys().await?;
         let answer = world.alice.ask("gs://lake-one/d0/open/x", READ).await?;
@@ -115,7 +132,7 @@ async fn a_lake_fills_and_serves_from_redis_and_from_valkey() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rd08_when_redis_dies_no_caller_sees_it_and_when_it_comes_back_it_is_used() -> Result<()> {
+async fn rd08_when_redis_dies_no_caller_sees_it_and_when_it_comes_back_it_is_filled() -> Result<()> {
     let mut world = World::start(RedisKind::Redis).await?;
     let warm = world.bob.ask("gs://lake-one/d0/x", READ).await?;
     world.redis.kill();
@@ -135,6 +152,7 @@ async fn rd08_when_redis_dies_no_caller_sees_it_and_when_it_comes_back_it_is_use
     .await?;
     assert!(world.metric("lakegate_broker_store_breaker_opened", "") >= 1);
     world.redis.restart().await?;
+    until("the generator fills it again", async || Ok(world.keys().await? >= DATASETS)).await?;
     let round = std::sync::atomic::AtomicU64::new(0);
     until("the broker uses it again", async || {
         let next = round.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
