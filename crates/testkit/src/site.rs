@@ -111,12 +111,16 @@ impl Site {
 }
 
 impl Ports {
-    /// Ports that are free now. Another process may take one before ours does; then that one does not start.
+    /// Ports that are free now and that the system gives to nobody by itself. Another process may still take one
+    /// before ours does; then that one does not start.
     fn free(brokers: usize) -> Result<Self> {
-        let held: Vec<TcpListener> =
-            (0..3 + 2 * brokers).map(|_| TcpListener::bind(("127.0.0.1", 0))).collect::<Result<_, _>>()?;
-        let mut free = held.iter().map(TcpListener::local_addr);
-        let mut next = || free.next().context("too few ports")?.context("port");
+        let mut held = Vec::new();
+        let mut next = || -> Result<SocketAddr> {
+            let listener = free_listener()?;
+            let address = listener.local_addr()?;
+            held.push(listener);
+            Ok(address)
+        };
         Ok(Self {
             cloud: next()?,
             redis: next()?,
@@ -124,6 +128,14 @@ impl Ports {
             brokers: (0..brokers).map(|_| Ok((next()?, next()?))).collect::<Result<_>>()?,
         })
     }
+}
+
+/// A port below those that systems choose for outgoing connections.
+fn free_listener() -> Result<TcpListener> {
+    const RANGE: std::ops::Range<u16> = 15_000..32_000;
+    (0..100)
+        .find_map(|_| TcpListener::bind(("127.0.0.1", rand::random_range(RANGE))).ok())
+        .context("no free port was found")
 }
 
 /// So many random bytes as hexadecimal digits.

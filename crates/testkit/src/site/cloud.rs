@@ -19,6 +19,10 @@ const BROKER_ACCOUNT: &str = "lakegate@emulated.iam.gserviceaccount.com";
 /// The account that may use the bucket, and that the other one may impersonate.
 pub(super) const STORAGE_ACCOUNT: &str = "lake-storage@emulated.iam.gserviceaccount.com";
 
+/// An object in a bucket that no dataset names; no token may open it.
+pub(super) const CANARY: &str = "gs://lakegate-canary/canary";
+const CANARY_BUCKET: &str = "lakegate-canary";
+
 /// What the emulated cloud is made of, without any private key.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,7 +47,7 @@ pub(super) fn lay_out(site: &Site) -> Result<()> {
     let storage = ServiceAccountKey::generate(STORAGE_ACCOUNT)?;
     let cloud = CloudFile {
         listen: site.ports.cloud,
-        buckets: vec![SAMPLE_BUCKET.to_owned()],
+        buckets: vec![SAMPLE_BUCKET.to_owned(), CANARY_BUCKET.to_owned()],
         accounts: vec![
             AccountEntry::of(broker.account(), &[STORAGE_ACCOUNT]),
             AccountEntry::of(storage.account(), &[]),
@@ -71,6 +75,7 @@ pub async fn emulate(folder: &Path) -> Result<Emulator> {
     for (key, content) in sample_objects() {
         emulator.put_object(SAMPLE_BUCKET, key, content)?;
     }
+    emulator.put_object(CANARY_BUCKET, "canary", "nobody reads this\n")?;
     Ok(emulator)
 }
 

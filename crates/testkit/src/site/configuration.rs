@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use anyhow::{Result, ensure};
 use aws_lc_rs::digest::{SHA256, digest};
 
-use super::cloud::STORAGE_ACCOUNT;
+use super::cloud::{CANARY, STORAGE_ACCOUNT};
 use super::{Site, random_hex};
 
 /// What operators are shown for Redis.
@@ -100,6 +100,8 @@ id = "lake"
 sts_url = "http://{cloud}/v1/token"
 sts_calls_per_minute = {STS_CALLS_PER_MINUTE}
 settle_seconds = 0
+storage_url = "http://{cloud}"
+canary = "{CANARY}"
 
 [storages.source]
 kind = "impersonation"
