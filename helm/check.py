@@ -115,6 +115,7 @@ def check_refused(values):
         ("broker.policyStrictStaleSeconds", 11),
         ("sealing.current", {"id": 1, "key": "a/b"}),
         ("sealing.ring", "a/b"),
+        ("delegation.ring", "a/b"),
         ("delegation.keys", [{"id": 1, "key": "key-1"}]),
         ("delegation.keys", [{"id": 2147483648, "key": "key-1"}]),
         ("delegation.current", -1),
@@ -224,6 +225,11 @@ def check_configuration(values):
         (text,) = (d["data"][f"{part}.toml"] for d in ringed if d["metadata"]["name"] == f"test-lakegate-{part}" and "data" in d)
         if tomllib.loads(text)["sealing"] != {"ring": "/etc/lakegate/sealing/ring"}:
             yield f"configuration: a {part} with a key ring is given {tomllib.loads(text)['sealing']!r}"
+    ringed = objects(changed(values, "delegation", {**values["delegation"], "ring": "ring"}))
+    (text,) = (d["data"]["broker.toml"] for d in ringed if d["metadata"]["name"] == "test-lakegate-broker" and "data" in d)
+    found = {k: v for k, v in tomllib.loads(text)["delegation"].items() if k in ("ring", "keys", "current")}
+    if found != {"ring": "/etc/lakegate/delegation/ring"}:
+        yield f"configuration: a broker with a ring of delegation keys is given {found!r}"
     grace = pods(objects(values))[0]["terminationGracePeriodSeconds"]
     if grace <= broker["drain_seconds"]:
         yield f"configuration: a pod has {grace} s, a broker drains for {broker['drain_seconds']} s"

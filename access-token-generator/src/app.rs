@@ -1,5 +1,7 @@
 //! Wires a generator from its configuration: the only file here that names concrete adapters.
 
+mod following;
+
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -11,7 +13,6 @@ use lakegate_domain::{Bucket, Clock, StorageId};
 use lakegate_host::{AdminServer, Hangups, PolicyFeed, Readiness, Reloads, files};
 use lakegate_sts::Minter;
 use lakegate_sts::settings::{Budgets, Spending};
-use lakegate_token_store::SealedTokens;
 use prometheus::Registry;
 
 use crate::{Generator, GeneratorConfig, GeneratorParts};
@@ -46,11 +47,8 @@ impl App {
             .open(Arc::clone(&clock), |path| -> Result<_> { Ok(files::read_secret_text(path)?) })
             .await
             .context("store")?;
-        let keys = config
-            .sealing
-            .keys(|path| -> Result<_> { Ok(files::read_secret_text(path)?) })
+        let tokens = following::sealed_tokens(store, &config.sealing, &config.cluster, &clock, &reloads)
             .context("sealing")?;
-        let tokens = Arc::new(SealedTokens::new(store, keys, &config.cluster, Arc::clone(&clock))?);
         policy.register(&registry)?;
         let readiness = Readiness::new();
         let feed = Arc::clone(&policy);

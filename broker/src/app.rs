@@ -8,21 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use lakegate_delegation::NoRenewals;
 use lakegate_domain::{Bucket, Clock};
 use lakegate_host::{AdminServer, Hangups, PolicyFeed, Readiness, Reloads, files};
 use lakegate_policy::Snapshot;
 use lakegate_sts::settings::{Budgets, Spending};
 use lakegate_sts::{Minter, misfits};
-use lakegate_token_store::SealedTokens;
 use prometheus::Registry;
 
 use crate::audit::AuditLog;
 use crate::tls::ClientCertificates;
-use crate::{
-    Broker, BrokerConfig, BrokerParts, Delegation, DelegationKeys, DelegationSettings, PolicyTerms,
-    StalenessBounds,
-};
+use crate::{Broker, BrokerConfig, BrokerParts, PolicyTerms, StalenessBounds};
 
 /// The broker's part of the budget in percent: the reserve of invariant 7.
 pub(crate) const RESERVE: u32 = 20;
@@ -52,11 +47,8 @@ impl App {
             .open(Arc::clone(&clock), |path| -> Result<_> { Ok(files::read_secret_text(path)?) })
             .await
             .context("store")?;
-        let keys = config
-            .sealing
-            .keys(|path| -> Result<_> { Ok(files::read_secret_text(path)?) })
+        let tokens = following::sealed_tokens(store, &config.sealing, &config.cluster, &clock, &reloads)
             .context("sealing")?;
-        let tokens = Arc::new(SealedTokens::new(store, keys, &config.cluster, Arc::clone(&clock))?);
         policy.register(&registry)?;
         let readiness = Readiness::new();
         let feed = Arc::clone(&policy);
@@ -67,8 +59,8 @@ impl App {
         readiness.require("confinement", move || probed.values().all(vends));
         let ready = readiness.condition("serving");
         let settings = config.delegation.as_ref();
-        let delegation =
-            settings.map(|it| delegation(it, &config.cluster)).transpose().context("delegation")?;
+        let delegation = settings.map(|it| following::delegation(it, &config.cluster, &reloads));
+        let delegation = delegation.transpose().context("delegation")?;
         let clients = match delegation {
             Some(_) => ClientCertificates::Optional,
             None => ClientCertificates::Required,
@@ -169,16 +161,6 @@ async fn policy(
     let every = Duration::from_secs(config.policy.reload_seconds);
     let file = config.policy.file.clone();
     Ok(PolicyFeed::start(file, Arc::new(check), every, Arc::clone(clock), reloads).await?)
-}
-
-fn delegation(settings: &DelegationSettings, cluster: &str) -> Result<Delegation> {
-    let ring = settings.ring(cluster, |path| -> Result<_> { Ok(files::read_secret_text(path)?) })?;
-    Ok(Delegation {
-        keys: DelegationKeys::new(ring),
-        terms: settings.terms()?,
-        skew: settings.skew(),
-        renewals: Arc::new(NoRenewals),
-    })
 }
 
 fn own_buckets(config: &BrokerConfig) -> Result<std::collections::BTreeSet<Bucket>> {

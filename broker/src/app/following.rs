@@ -1,18 +1,29 @@
 //! What a broker takes from files while it runs; policy follows its file by itself.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
-use lakegate_domain::Clock;
+use anyhow::{Context, Result, bail};
+use lakegate_delegation::{KeyRing, NoRenewals};
+use lakegate_domain::{Clock, Secret};
 use lakegate_host::Reloads;
-use lakegate_host::files::Contents;
+use lakegate_host::files::{self, Contents, FileSet};
 use lakegate_host::reload::Item;
+use lakegate_token_store::settings::SealingSettings;
+use lakegate_token_store::{SealedTokens, SealingKeys, TokenStore};
 
 use crate::config::TlsSettings;
 use crate::tls::{ClientCertificates, LiveTls};
+use crate::{Delegation, DelegationKeys, DelegationSettings};
 
 /// The public port's certificate, key and client authorities.
 const TLS: &str = "tls";
+
+/// The keys that seal tokens.
+const SEALING_KEYS: &str = "sealing-keys";
+
+/// The keys that sign delegation tokens.
+const DELEGATION_KEYS: &str = "delegation-keys";
 
 /// The public port's settings, following their files.
 pub(super) fn tls(
@@ -39,4 +50,69 @@ pub(super) fn tls(
     let take = Arc::new(move |contents: &Contents| Ok(renew(contents)?));
     reloads.follow(Item { name: TLS, files, in_force: contents.digest(), take });
     Ok(live)
+}
+
+/// The shared tier; its keys follow their ring, if they stand in one.
+pub(super) fn sealed_tokens(
+    store: Arc<dyn TokenStore>,
+    sealing: &SealingSettings,
+    cluster: &str,
+    clock: &Arc<dyn Clock>,
+    reloads: &Reloads,
+) -> Result<Arc<SealedTokens>> {
+    let tokens = |keys| SealedTokens::new(store, keys, cluster, Arc::clone(clock));
+    let Some(ring) = &sealing.ring else {
+        let read = |path: &Path| -> Result<_> { Ok(files::read_secret_text(path)?) };
+        return Ok(Arc::new(tokens(sealing.keys(read)?)?));
+    };
+    let files = FileSet::new().secret(ring);
+    let contents = files.read()?;
+    let keys = sealing.keys(|_| text_of(&contents)).with_context(|| ring.display().to_string())?;
+    let tokens = Arc::new(tokens(keys)?);
+    let following = Arc::clone(&tokens);
+    let rotate = move |contents: &Contents| -> Result<()> {
+        Ok(following.rotate(SealingKeys::from_ring(&text_of(contents)?)?)?)
+    };
+    let take = Arc::new(move |contents: &Contents| Ok(rotate(contents)?));
+    reloads.follow(Item { name: SEALING_KEYS, files, in_force: contents.digest(), take });
+    Ok(tokens)
+}
+
+/// What the broker does with delegation tokens; its keys follow their ring, if they stand in one.
+pub(super) fn delegation(
+    settings: &DelegationSettings,
+    cluster: &str,
+    reloads: &Reloads,
+) -> Result<Delegation> {
+    let with_keys = |ring| -> Result<Delegation> {
+        Ok(Delegation {
+            keys: DelegationKeys::new(ring),
+            terms: settings.terms()?,
+            skew: settings.skew(),
+            renewals: Arc::new(NoRenewals),
+        })
+    };
+    let Some(ring) = &settings.ring else {
+        return with_keys(
+            settings.ring(cluster, |path| -> Result<_> { Ok(files::read_secret_text(path)?) })?,
+        );
+    };
+    let files = FileSet::new().secret(ring);
+    let contents = files.read()?;
+    let keys = settings.ring(cluster, |_| text_of(&contents)).with_context(|| ring.display().to_string())?;
+    let delegation = with_keys(keys)?;
+    let (following, cluster) = (delegation.keys.clone(), cluster.to_owned());
+    let replace = move |contents: &Contents| -> Result<()> {
+        following.replace(KeyRing::from_text(&cluster, &text_of(contents)?)?);
+        Ok(())
+    };
+    let take = Arc::new(move |contents: &Contents| Ok(replace(contents)?));
+    reloads.follow(Item { name: DELEGATION_KEYS, files, in_force: contents.digest(), take });
+    Ok(delegation)
+}
+
+/// The text of the one file.
+fn text_of(contents: &Contents) -> Result<Secret> {
+    let [ring] = contents.files() else { bail!("not one file") };
+    Ok(ring.secret_text()?)
 }

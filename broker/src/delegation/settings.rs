@@ -11,10 +11,16 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DelegationSettings {
+    /// The file of the key ring, readable by its owner only and followed while the broker runs; see
+    /// [`KeyRing::from_text`]. Without it, keys stay until a restart.
+    #[serde(default)]
+    pub ring: Option<PathBuf>,
     /// The id of the key that signs; one of `keys`.
-    pub current: u32,
+    #[serde(default)]
+    pub current: Option<u32>,
     /// Every key whose tokens are believed. A new key stands here, on all brokers, before it becomes `current`; an old
     /// one until the last token that it signed has ended.
+    #[serde(default)]
     pub keys: Vec<DelegationKeySettings>,
     /// Seconds until a token must be renewed.
     #[serde(default = "day")]
@@ -41,14 +47,19 @@ impl DelegationSettings {
     /// Joins the keys; `read` reads one secret file.
     ///
     /// # Errors
-    /// What `read` says, or a [`KeyError`] for keys that are no ring.
+    /// What `read` says, or a [`KeyError`] for keys that are no ring and settings that name none or two.
     pub fn ring<E: From<KeyError>>(
         &self,
         cluster: &str,
         read: impl Fn(&Path) -> Result<Secret, E>,
     ) -> Result<KeyRing, E> {
+        match (&self.ring, self.current, self.keys.as_slice()) {
+            (Some(ring), None, []) => return Ok(KeyRing::from_text(cluster, &read(ring)?)?),
+            (None, Some(_), _) => {}
+            _ => return Err(KeyError::Settings.into()),
+        }
         let key = |settings: &DelegationKeySettings| -> Result<_, E> {
-            let life = if settings.id == self.current { KeyLife::Current } else { KeyLife::Verifying };
+            let life = if Some(settings.id) == self.current { KeyLife::Current } else { KeyLife::Verifying };
             let key = DelegationKey::from_hex(KeyId::new(settings.id)?, &read(&settings.file)?)?;
             Ok((key, life))
         };
@@ -92,7 +103,8 @@ mod tests {
     fn settings(current: u32, ids: &[u32]) -> DelegationSettings {
         let key = |id: &u32| DelegationKeySettings { id: *id, file: id.to_string().into() };
         DelegationSettings {
-            current,
+            ring: None,
+            current: Some(current),
             keys: ids.iter().map(key).collect(),
             renew_interval_seconds: day(),
             max_life_seconds: week(),
@@ -121,6 +133,21 @@ mod tests {
         assert_eq!(ring(&settings(1, &[1, 2, 2])).err(), Some(KeyError::DuplicateId));
         assert_eq!(ring(&settings(1, &[1, 1 << 31])).err(), Some(KeyError::Id));
         assert_eq!(ring(&settings(1, &[])).err(), Some(KeyError::Current));
+    }
+
+    #[test]
+    fn keys_come_from_a_ring_or_from_files_of_their_own_and_never_from_both() {
+        let text = |_: &Path| Ok::<_, KeyError>(Secret::new(format!("signs 7 {}", "0f".repeat(32))));
+        let from = |json: &str| serde_json::from_str::<DelegationSettings>(json).unwrap().ring("lake", text);
+        assert_eq!(from(r#"{"ring": "r"}"#).unwrap().current().as_u32(), 7);
+        for bad in [
+            "{}",
+            r#"{"ring": "r", "current": 1}"#,
+            r#"{"ring": "r", "keys": [{"id": 1, "file": "k"}]}"#,
+            r#"{"keys": [{"id": 1, "file": "k"}]}"#,
+        ] {
+            assert_eq!(from(bad).err(), Some(KeyError::Settings), "{bad}");
+        }
     }
 
     #[test]

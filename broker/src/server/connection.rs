@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use rustls_pki_types::CertificateDer;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
@@ -20,7 +19,7 @@ use crate::delegation::PresentedTokens;
 use crate::layers::Handler;
 use crate::limits::Seat;
 use crate::peer::Peer;
-use crate::tls::Trust;
+use crate::tls::{Trust, chain_of};
 
 /// How long a connection that was asked to go may take beyond the deadline of its last request.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -65,12 +64,7 @@ async fn serve(stream: TlsStream<TcpStream>, trust: Trust, address: SocketAddr, 
     let peer = Peer::after_handshake(address, stream.get_ref().1);
     let now = shared.desk.pipeline.now();
     let certificate_left = peer.ends().map_or(Duration::MAX, |ends| ends.since(now));
-    let chain = stream
-        .get_ref()
-        .1
-        .peer_certificates()
-        .map(|chain| chain.iter().cloned().map(CertificateDer::into_owned).collect());
-    let untrusted = trust.lost(chain.unwrap_or_default(), Arc::clone(shared.desk.pipeline.clock()));
+    let untrusted = trust.lost(chain_of(stream.get_ref().1), Arc::clone(shared.desk.pipeline.clock()));
     let tokens = shared.desk.delegation.clone().map(PresentedTokens::new);
     let is_proven = {
         let (has_certificate, tokens) = (peer.has_certificate(), tokens.clone());
@@ -89,48 +83,46 @@ async fn serve(stream: TlsStream<TcpStream>, trust: Trust, address: SocketAddr, 
     let proof_late = tokio::time::sleep(shared.limits.proof());
     tokio::pin!(old, gone, preface_late, proof_late, untrusted);
     let (mut leaving, mut preface_open, mut proof_open, mut trusted) = (false, true, true, true);
+    let last_words = shared.limits.request() + LAST_WORDS;
+    let refuse = |cause| shared.desk.metrics.refused_connections.with_label_values(&[cause]).inc();
     loop {
-        tokio::select! {
-            ended = connection.as_mut() => {
-                if let Err(error) = ended {
-                    tracing::debug!(%address, %error, "connection ended");
-                }
-                return;
-            }
+        let leave_within = tokio::select! {
+            ended = connection.as_mut() => return log_end(address, ended),
             () = &mut preface_late, if preface_open => {
                 preface_open = false;
                 if !prefaced.is_complete() {
-                    shared.desk.metrics.refused_connections.with_label_values(&["preface_late"]).inc();
-                    return;
+                    return refuse("preface_late");
                 }
+                None
             }
             // Anybody can have a connection without a certificate; nobody keeps one without a token.
             () = &mut proof_late, if proof_open => {
                 proof_open = false;
                 if !is_proven() {
-                    shared.desk.metrics.refused_connections.with_label_values(&["proof_late"]).inc();
-                    return;
+                    return refuse("proof_late");
                 }
+                None
             }
             // A client that neither finishes nor goes is cut off.
             () = &mut gone, if leaving => return,
             () = &mut untrusted, if trusted => {
-                (trusted, leaving) = (false, true);
+                trusted = false;
                 shared.desk.metrics.distrusted_connections.inc();
-                let patience = (shared.limits.request() + LAST_WORDS).min(UNTRUSTED);
-                gone.as_mut().reset(Instant::now() + patience);
-                connection.as_mut().graceful_shutdown();
+                Some(last_words.min(UNTRUSTED))
             }
-            () = &mut old, if !leaving => {
-                leaving = true;
-                gone.as_mut().reset(Instant::now() + shared.limits.request() + LAST_WORDS);
-                connection.as_mut().graceful_shutdown();
-            }
-            _ = stop.wait_for(|stopped| *stopped), if !leaving => {
-                leaving = true;
-                gone.as_mut().reset(Instant::now() + shared.limits.request() + LAST_WORDS);
-                connection.as_mut().graceful_shutdown();
-            }
+            () = &mut old, if !leaving => Some(last_words),
+            _ = stop.wait_for(|stopped| *stopped), if !leaving => Some(last_words),
+        };
+        if let Some(patience) = leave_within {
+            leaving = true;
+            gone.as_mut().reset(Instant::now() + patience);
+            connection.as_mut().graceful_shutdown();
         }
+    }
+}
+
+fn log_end(address: SocketAddr, ended: hyper::Result<()>) {
+    if let Err(error) = ended {
+        tracing::debug!(%address, %error, "connection ended");
     }
 }

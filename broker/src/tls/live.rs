@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use lakegate_domain::{Clock, Timestamp};
-use rustls::ServerConfig;
 use rustls::server::danger::ClientCertVerifier;
+use rustls::{ServerConfig, ServerConnection};
 use rustls_pki_types::{CertificateDer, UnixTime};
 use tokio::sync::{Semaphore, watch};
 
@@ -93,6 +93,12 @@ impl Trust {
             }
         }
     }
+}
+
+/// The certificates that the other side has shown, leaf first; none when it has shown none.
+pub(crate) fn chain_of(connection: &ServerConnection) -> Vec<CertificateDer<'static>> {
+    let shown = connection.peer_certificates().unwrap_or_default();
+    shown.iter().map(|certificate| certificate.clone().into_owned()).collect()
 }
 
 fn unix_time(now: Timestamp) -> UnixTime {

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod checking;
+mod reload;
+mod rotation;
 mod shared;
 mod site;
 
@@ -108,12 +110,12 @@ async fn ps01_a_process_without_a_policy_is_alive_but_not_ready() {
     broker.stop();
 }
 
-fn read() -> OperationSet {
+pub(crate) fn read() -> OperationSet {
     OperationSet::of(&[Operation::Read])
 }
 
 /// One request to the admin port, whole answer as text.
-async fn admin(address: &str, path: &str) -> String {
+pub(crate) async fn admin(address: &str, path: &str) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n");

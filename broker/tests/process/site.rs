@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
@@ -19,12 +19,20 @@ rules:
   - { id: r, effect: allow, on: { dataset: sales }, to: ["principal:alice"], operations: [read, list] }
 "#;
 
+/// What is mounted like a volume, by folder.
+const MOUNTS: [(&str, &[&str]); 4] = [
+    ("policy", &["policy.yaml"]),
+    ("tls", &["server.pem", "server.key", "client-ca.pem"]),
+    ("keys", &["sealing.ring"]),
+    ("jobs", &["delegation.ring"]),
+];
+
 /// The configuration that `docs/` shows; files and ports are put in.
 const CONFIG: &str = include_str!("../../../docs/examples/broker.toml");
 
 pub(crate) struct Site {
     folder: tempfile::TempDir,
-    authority: Authority,
+    pub(crate) authority: Authority,
     pub(crate) emulator: Emulator,
 }
 
@@ -62,8 +70,7 @@ impl Site {
     pub(crate) fn write(&self, name: &str, text: &str) {
         let path = self.path(name);
         let _absent = fs::remove_file(&path);
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).unwrap();
-        file.write_all(text.as_bytes()).unwrap();
+        write_secret(&path, text);
     }
 
     /// The documented configuration, with this site's folder, ports and cloud.
@@ -81,6 +88,55 @@ impl Site {
             .replace("canary = \"gs://lake/lakegate-canary\"\n", "")
     }
 
+    /// Moves what can be reloaded into folders that are swapped as a whole, as Kubernetes mounts volumes, and looks at
+    /// the policy by polling too seldom for a test to see it.
+    pub(crate) fn mounted(self) -> Self {
+        self.write("sealing.ring", &["seals 1 ", &"5a".repeat(32)].concat());
+        self.write("delegation.ring", &["signs 1 ", &"d7".repeat(32)].concat());
+        let mut config = self.config();
+        for (folder, names) in MOUNTS {
+            let files: Vec<(&str, String)> =
+                names.iter().map(|name| (*name, fs::read_to_string(self.path(name)).unwrap())).collect();
+            let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+            self.swap(folder, &files);
+            for name in names {
+                let (plain, mounted) = (self.path(name), self.path(folder).join(name));
+                fs::remove_file(&plain).unwrap();
+                config = config.replace(plain.to_str().unwrap(), mounted.to_str().unwrap());
+            }
+        }
+        let (sealing, jobs) = (self.path("sealing.key"), self.path("delegation.key"));
+        let sealing = format!("current = {{ id = 1, file = \"{}\" }}", sealing.display());
+        let jobs = format!("current = 1\nkeys = [{{ id = 1, file = \"{}\" }}]", jobs.display());
+        for (keys, ring) in [(sealing, "keys/sealing.ring"), (jobs, "jobs/delegation.ring")] {
+            assert!(config.contains(&keys));
+            config = config.replace(&keys, &format!("ring = \"{}\"", self.path(ring).display()));
+        }
+        assert!(config.contains("reload_seconds = 2"));
+        self.write("broker.toml", &config.replace("reload_seconds = 2", "reload_seconds = 86400"));
+        self
+    }
+
+    /// Puts files into a folder as Kubernetes does: into a directory of their own, to which a link is renamed.
+    pub(crate) fn swap(&self, folder: &str, files: &[(&str, &str)]) {
+        let (folder, data) = (self.path(folder), self.path(folder).join("..data"));
+        let before = fs::read_link(&data).ok();
+        let number = before.as_ref().map_or(0, |old| old.to_str().unwrap()[2..].parse::<u32>().unwrap());
+        let next = format!("..{}", number + 1);
+        fs::create_dir_all(folder.join(&next)).unwrap();
+        for (name, text) in files {
+            write_secret(&folder.join(&next).join(name), text);
+            if before.is_none() {
+                symlink(Path::new("..data").join(name), folder.join(name)).unwrap();
+            }
+        }
+        symlink(&next, folder.join("..data_tmp")).unwrap();
+        fs::rename(folder.join("..data_tmp"), &data).unwrap();
+        if let Some(before) = before {
+            fs::remove_dir_all(folder.join(before)).unwrap();
+        }
+    }
+
     /// Starts the process and waits until it says where it serves.
     pub(crate) fn start(&self) -> Running {
         let mut child = broker(&self.path("broker.toml")).spawn().unwrap();
@@ -95,7 +151,7 @@ impl Site {
         let (address, admin) = (field("address"), field("admin"));
         // The rest of the log must be read, or the process blocks on a full pipe.
         let log = std::thread::spawn(move || lines.collect::<Vec<_>>().join("\n"));
-        Running { child, admin, address, log }
+        Running { child, admin, address, log: Some(log) }
     }
 
     pub(crate) fn client(&self, broker: &Running, name: &str) -> Client {
@@ -114,6 +170,21 @@ impl Site {
         let endpoint = format!("https://localhost:{port}").parse().unwrap();
         ClientConfig::new(vec![endpoint], vec![self.authority.certificate()])
     }
+
+    /// A client whose certificate another authority made. It keeps one token: whoever asks for two things in turn
+    /// asks the broker each time.
+    pub(crate) fn client_of(&self, authority: &Authority, broker: &Running, name: &str) -> Client {
+        let issued = authority.client(name).unwrap();
+        let mut config = self.bare_config(broker);
+        config.tier_capacity = 1;
+        let identity = ClientIdentity { chain: issued.chain, key: issued.key };
+        Client::connect(config.with_identity(identity)).unwrap()
+    }
+}
+
+fn write_secret(path: &Path, text: &str) {
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
 }
 
 /// A broker process.
@@ -121,16 +192,28 @@ pub(crate) struct Running {
     pub(crate) child: Child,
     pub(crate) admin: String,
     address: String,
-    log: std::thread::JoinHandle<String>,
+    log: Option<std::thread::JoinHandle<String>>,
 }
 
 impl Running {
     /// Sends SIGTERM and waits. Gives the status and the log.
     pub(crate) fn stop(mut self) -> (ExitStatus, String) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.signal("-TERM");
         let status = self.child.wait().unwrap();
-        (status, self.log.join().unwrap())
+        (status, self.log.take().unwrap().join().unwrap())
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+}
+
+impl Drop for Running {
+    /// A test that fails leaves no process behind.
+    fn drop(&mut self) {
+        let _ended = self.child.kill();
+        let _reaped = self.child.wait();
     }
 }
 

@@ -119,6 +119,17 @@ pub enum KeyError {
     /// A file that is not 64 hexadecimal digits.
     #[error("delegation key is not 64 hexadecimal digits")]
     Text,
+    /// A line of a ring's file breaks its form.
+    #[error("delegation key ring, line {line}: {problem}")]
+    Line {
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The settings name neither a ring nor keys with a current one, or both.
+    #[error("either `ring` is set, or `current` and `keys`")]
+    Settings,
     /// An id beyond 2,147,483,647, the largest that the wire format holds.
     #[error("delegation key id is larger than 2147483647")]
     Id,

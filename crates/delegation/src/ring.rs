@@ -3,6 +3,8 @@
 //! The bytes of a master key sign nothing themselves. HKDF-SHA-256 makes the signing key from them, the purpose and the
 //! cluster, so that the same 32 bytes used to seal tokens, or in another cluster, are another key here.
 
+mod text;
+
 use std::fmt;
 
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};

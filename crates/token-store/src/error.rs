@@ -11,6 +11,9 @@ pub enum StoreError {
     /// A sealing key's file is not 64 hexadecimal digits.
     #[error("sealing key is not 64 hexadecimal digits")]
     KeyText,
+    /// Another key under the id of one that is in force.
+    #[error("a sealing key has the id of another one that is in force")]
+    KeyIdReused,
     /// A line of a key ring breaks its form.
     #[error("sealing key ring, line {line}: {problem}")]
     Ring {

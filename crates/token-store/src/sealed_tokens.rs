@@ -59,8 +59,9 @@ impl SealedTokens {
     /// error they stay in force.
     ///
     /// # Errors
-    /// [`StoreError::DuplicateKeyId`], or [`StoreError::Sealing`] without randomness.
+    /// [`StoreError::DuplicateKeyId`], [`StoreError::KeyIdReused`], or [`StoreError::Sealing`] without randomness.
     pub fn rotate(&self, keys: SealingKeys) -> Result<(), StoreError> {
+        self.sealer.load().check_ids(&keys)?;
         let (current, previous) = (keys.current.id(), keys.previous.as_ref().map(SealingKey::id));
         self.sealer.store(Arc::new(Sealer::new(keys, &self.cluster)?));
         info!(current, previous, "sealing keys are in force");

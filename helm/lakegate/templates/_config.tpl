@@ -104,7 +104,13 @@ strict_stale_seconds = {{ int .Values.broker.policyStrictStaleSeconds }}
 {{- end }}
 
 {{- with .Values.delegation }}
-{{- if .keys }}
+{{- if .ring }}
+[delegation]
+ring = {{ printf "/etc/lakegate/delegation/%s" .ring | toJson }}
+renew_interval_seconds = {{ int64 .renewIntervalSeconds }}
+max_life_seconds = {{ int64 .maxLifeSeconds }}
+skew_seconds = {{ int64 .skewSeconds }}
+{{ else if .keys }}
 {{- $ids := list }}
 {{- range .keys }}
 {{- $ids = append $ids (int64 .id) }}

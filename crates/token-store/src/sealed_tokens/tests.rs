@@ -1,5 +1,7 @@
 //! Attacks on values in the store, on each kind of store.
 
+mod rotation;
+
 use std::io::Write;
 use std::sync::Mutex;
 use std::time::Duration;

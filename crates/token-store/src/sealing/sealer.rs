@@ -9,7 +9,7 @@ use lakegate_policy::{Scope, ScopeKey};
 use zeroize::Zeroizing;
 
 use super::header::{BadHeader, HEADER_BYTES, Header};
-use super::key::SealingKeys;
+use super::key::{SealingKey, SealingKeys};
 use super::plaintext::{self, Opened, Purport};
 use super::subkey::{ForeignSubkeys, OwnSubkey, derive};
 use crate::alarms::Distrust;
@@ -59,6 +59,15 @@ impl Sealer {
             replacing: Mutex::default(),
             foreign: ForeignSubkeys::default(),
         })
+    }
+
+    /// Refuses keys that come in the place of these under an id that means another key here: what the one sealed, the
+    /// other would take for tampered with.
+    pub(crate) fn check_ids(&self, keys: &SealingKeys) -> Result<(), StoreError> {
+        let differs =
+            |key: &SealingKey| self.keys.find(key.id()).is_some_and(|own| own.secret() != key.secret());
+        let mut keys = std::iter::once(&keys.current).chain(&keys.previous);
+        if keys.any(differs) { Err(StoreError::KeyIdReused) } else { Ok(()) }
     }
 
     /// Seals a token under its scope's key.
