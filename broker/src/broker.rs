@@ -77,13 +77,13 @@ impl Broker {
         registry
             .register(Box::new(MirrorCounts::of(&mirror).map_err(BuildError::Metrics)?))
             .map_err(BuildError::Metrics)?;
-        let served = minters.keys().cloned().collect();
+        let storages = minters.keys().cloned().collect();
         let mirroring = Mirroring::new(
             &mirror,
             Arc::clone(&policy.feed),
             Arc::clone(&tokens),
             Arc::clone(&clock),
-            served,
+            storages,
         );
         let tiers = |(id, minter)| {
             let (mirror, tokens) = (Arc::clone(&mirror), Arc::clone(&tokens));

@@ -9,7 +9,7 @@ use lakegate_policy::{Grant, Snapshot, Staleness};
 
 use crate::Failure;
 use crate::staleness::StalenessBounds;
-use crate::tiers::{NarrowedShare, Served, StorageTiers, Tier, Want};
+use crate::tiers::{NarrowedShare, Served, StorageTiers, Want};
 
 /// How often a decision is taken again because the policy moved while a token was waited for.
 const REPEATS: usize = 3;
@@ -104,7 +104,7 @@ impl Pipeline {
                 return Ok(Answer { grant, served });
             }
             let served = self.miss(tiers, caller, &want).await?;
-            if self.snapshot()?.number() == snapshot.number() && self.still_holds(&grant, &served) {
+            if self.snapshot()?.number() == snapshot.number() && self.still_holds(&grant) {
                 return Ok(Answer { grant, served });
             }
         }
@@ -136,7 +136,7 @@ impl Pipeline {
     }
 
     /// Whether time alone ended the grant during the wait.
-    fn still_holds(&self, grant: &Grant, served: &Served) -> bool {
-        served.tier == Tier::Local || grant.until().is_none_or(|until| self.clock.now() < until)
+    fn still_holds(&self, grant: &Grant) -> bool {
+        grant.until().is_none_or(|until| self.clock.now() < until)
     }
 }

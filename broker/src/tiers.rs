@@ -3,6 +3,7 @@
 //! Keyed by scope, never by user. Every token that leaves here was compared with the scope it is about to answer
 //! for, has enough life left, and ends before the grant does.
 
+mod keeping;
 mod local;
 mod mirror;
 mod share;

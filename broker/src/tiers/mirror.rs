@@ -98,10 +98,10 @@ impl Mirror {
 
 impl Slot {
     /// Takes a token that the shared tier holds, unless the slot has one that lives longer.
-    fn refresh(&self, token: Arc<AccessToken>) {
+    fn refresh(&self, token: &Arc<AccessToken>) {
         self.token.rcu(|held| match held {
             Some(held) if held.expires_at >= token.expires_at => Some(Arc::clone(held)),
-            _ => Some(Arc::clone(&token)),
+            _ => Some(Arc::clone(token)),
         });
     }
 }

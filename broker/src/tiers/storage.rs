@@ -7,10 +7,11 @@ use aws_lc_rs::digest::{SHA256, digest};
 use lakegate_domain::{AccessToken, Clock, Credential, Timestamp};
 use lakegate_policy::{Grant, Scope};
 use lakegate_sts::probe::Gate;
-use lakegate_sts::{BadReply, MintError, Minter};
+use lakegate_sts::{BadReply, MintError, Minter, SingleFlight};
 use lakegate_token_store::SealedTokens;
 
 use super::Mirror;
+use super::keeping::Keeping;
 use super::local::LocalTier;
 use crate::{Failure, Limits};
 
@@ -84,7 +85,10 @@ impl StorageTiers {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let patience = Duration::from_millis(limits.shared_tier_millis);
-        Self { local: LocalTier::new(mirror, limits.local_tokens), shared, minter, clock, patience }
+        let local = LocalTier::new(mirror, limits.local_tokens);
+        let (keeps, stores, told) = (local.clone(), Arc::clone(&shared), Arc::clone(&clock));
+        let keeping = Keeping { minter, local: keeps, shared: stores, clock: told };
+        Self { local, shared, minter: Arc::new(SingleFlight::new(Arc::new(keeping))), clock, patience }
     }
 
     /// A token from memory; never waits.
@@ -138,11 +142,14 @@ impl StorageTiers {
         self.minter.gate().map_or(Ok(()), Gate::pass).map_err(Failure::Mint)
     }
 
-    /// A new token from the cloud, put into both tiers.
+    /// A new token from the cloud, put into both tiers; or the one that came into memory meanwhile.
     ///
     /// # Errors
     /// When the grant ends too soon for any token, or the minter fails.
     pub async fn mint(&self, want: &Want<'_>, snapshot: u64) -> Result<Served, Failure> {
+        if let Some(served) = self.hit(want)? {
+            return Ok(served);
+        }
         let scope = self.scope_to_mint(want)?;
         if self.is_known_to_outlive(want, scope) {
             return Err(Failure::GrantEndsTooSoon);
@@ -157,8 +164,6 @@ impl StorageTiers {
         if token.remaining(self.clock.now()) < least_life(scope, &token) {
             return Err(Failure::Mint(MintError::BadReply(BadReply::ShortLived)));
         }
-        self.local.put(scope, Arc::clone(&token));
-        self.share(scope, &token);
         if self.outlives(want, &token) {
             return Err(Failure::GrantEndsTooSoon);
         }
@@ -171,13 +176,6 @@ impl StorageTiers {
         self.local
             .get(scope)
             .is_some_and(|token| token.expires_at > self.clock.now() && self.outlives(want, &token))
-    }
-
-    /// Offers a token to the shared tier, behind the answer's back. One that it does not take costs another minting.
-    fn share(&self, scope: &Scope, token: &AccessToken) {
-        if let Err(error) = self.shared.put_later(scope, token) {
-            tracing::warn!(%error, "a token cannot be shared");
-        }
     }
 
     fn scope_to_mint<'a>(&self, want: &Want<'a>) -> Result<&'a Scope, Failure> {
@@ -226,12 +224,12 @@ fn served(token: Arc<AccessToken>, tier: Tier, scope: &Scope) -> Served {
     Served { token, tier, ends_early: scope.end().is_some() }
 }
 
-fn least_life(scope: &Scope, token: &AccessToken) -> Duration {
+pub(super) fn least_life(scope: &Scope, token: &AccessToken) -> Duration {
     if scope.end().is_some() { LEAST_LIFE } else { token.hand_out_floor() }
 }
 
 /// SHA-256 of what the caller would present to the storage.
-fn fingerprint(credential: &Credential) -> [u8; 32] {
+pub(super) fn fingerprint(credential: &Credential) -> [u8; 32] {
     let text = match credential {
         Credential::Bearer(token) | Credential::Sas(token) => token.expose(),
         Credential::Aws { session_token, .. } => session_token.expose(),

@@ -112,7 +112,7 @@ impl Mirroring {
         for (key, token) in keys.into_iter().zip(found) {
             let Some(slot) = self.slots.get(&key) else { continue };
             if let Some(token) = token {
-                slot.refresh(token);
+                slot.refresh(&token);
             }
             let held = slot.token.load_full();
             let pause = self.pause(key, held.as_deref());

@@ -1,3 +1,5 @@
+//! The mirror on paused time: loading, following, renewing, and what a store that is away does not change.
+
 use std::collections::HashSet;
 use std::time::Duration;
 

@@ -92,6 +92,7 @@ async fn h2load_is_answered_on_many_streams_of_many_connections_and_each_request
         ]
     );
     assert_eq!(decided(&lake, "policy_allow")?, 6000);
+    assert_eq!(lake.emulator().calls().sts, 1, "one scope, one exchange");
     lake.caller("alice")?.ask("gs://lake-foreign/wh/sales/", &[Operation::Read]).await?;
     Ok(())
 }
