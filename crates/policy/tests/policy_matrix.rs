@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 use lakegate_domain::{Caller, OperationSet, Part, Principal, Proof, Target, Timestamp};
 use lakegate_policy::{Grant, PolicyDocument, Refusal, Snapshot};
 
-use reference::{Answer, Reference};
+use reference::{Answer, Points, Reference};
 
 /// Before the incident, on an ordinary day in March; and during it, half an hour before the partner's month ends.
 const INSTANTS: [&str; 2] = ["2026-03-10T09:00:00Z", "2026-03-31T12:00:00Z"];
@@ -57,7 +57,7 @@ fn sample_lake_means_what_its_golden_says() {
     let document = PolicyDocument::from_yaml(include_str!("goldens/sample-lake.yaml")).unwrap();
     let snapshot = Snapshot::compile(&document).unwrap();
     let targets = PATHS.map(|path| Target::parse(path).unwrap());
-    let points = universe::universe(&document, &targets);
+    let points = Points::new(universe::universe(&document, &targets));
     let reference = Reference::new(&document, &points);
     let mut table = String::new();
     for instant in INSTANTS {

@@ -1,5 +1,5 @@
-//! Engine and reference agree on random policies of larger worlds; every grant is probed; order does not matter;
-//! rules act in one direction.
+//! Engine and reference agree on random policies of larger worlds; every grant is probed; order does not matter, nor
+//! do rules for others, nor how a rule comes to concern the caller; rules act in one direction.
 //!
 //! The worlds: up to twelve rules, six principals and a stranger, three nested groups, two projects, two storages of
 //! different dialects, paths up to five levels deep that share their ancestors, up to five datasets with three
@@ -14,13 +14,13 @@ mod large;
 mod reference;
 mod universe;
 
-use lakegate_domain::{Part, Target};
+use lakegate_domain::{Caller, Part, Proof, Target};
 use lakegate_policy::{Effect, Grant, Priority, Refusal, Scope, Snapshot};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
 use large::World;
-use reference::{Answer, Reference};
+use reference::{Answer, Points, Reference};
 
 /// How many worlds are compared with the reference.
 const CASES: u32 = 20_000;
@@ -50,7 +50,7 @@ proptest! {
     #[test]
     fn engine_equals_reference_and_no_grant_reaches_a_denied_point(world in large::world()) {
         let asked: Vec<&Target> = world.requests.iter().flat_map(|(_, parts)| parts.iter().map(Part::target)).collect();
-        let points = universe::universe(&world.document, asked);
+        let points = Points::new(universe::universe(&world.document, asked));
         let reference = Reference::new(&world.document, &points);
         let answers = answers(&world);
         for ((caller, parts), decision) in world.requests.iter().zip(answers) {
@@ -86,6 +86,22 @@ proptest! {
                 prop_assert_eq!(grant.scope().key(), again.scope().key());
                 prop_assert_eq!(grant.ended_scope().map(Scope::key), again.ended_scope().map(Scope::key));
             }
+        }
+    }
+
+    #[test]
+    fn an_answer_depends_on_the_caller_only_through_the_rules_that_concern_it(world in large::world()) {
+        let points = Points::new(vec![]);
+        let reference = Reference::new(&world.document, &points);
+        for ((caller, parts), decision) in world.requests.iter().zip(answers(&world)) {
+            let alone = large::addressed_to(caller, &world.document, &reference.concerning(caller));
+            if alone.rules.is_empty() {
+                prop_assert!(decision.is_err()); // Without rules the document would be refused.
+                continue;
+            }
+            let stripped = Caller::new(caller.principal().clone(), Proof::ClientCertificate);
+            let snapshot = Snapshot::compile(&alone).unwrap();
+            prop_assert_eq!(snapshot.decide(&stripped, parts, large::now()), decision);
         }
     }
 

@@ -197,6 +197,14 @@ pub(crate) fn shuffled(world: World) -> impl Strategy<Value = World> {
     })
 }
 
+/// The document with these rules alone, each addressed to the caller by name.
+pub(crate) fn addressed_to(caller: &Caller, document: &PolicyDocument, rules: &[&Rule]) -> PolicyDocument {
+    let to = vec![Subject::Principal(caller.principal().clone())];
+    let readdressed =
+        |rule: &&Rule| Rule { to: to.clone(), unless: vec![], allow_everyone: false, ..(*rule).clone() };
+    PolicyDocument { rules: rules.iter().map(readdressed).collect(), ..document.clone() }
+}
+
 /// Override rules that deny all operations on all buckets to everyone, one rule for each bucket of the document.
 pub(crate) fn deny_everything(document: &PolicyDocument) -> Vec<Rule> {
     let buckets = document.storages.iter().flat_map(|storage| storage.parsed_buckets().unwrap());

@@ -1,11 +1,18 @@
 //! Home, candidates, rounding and the union of parts: the second half of the page, over a [`View`]'s table.
 
+use std::rc::Rc;
+
 use super::{
-    Answer, Attribution, Class, ClassName, Duration, Effect, Granted, Line, ObjectPath, Operation,
-    OperationSet, Part, Prefix, Staleness, StorageRule, Target, Timestamp, View, closure, covers,
-    default_class, paths,
+    Answer, Attribution, Class, ClassName, Duration, Effect, Granted, Line, Operation, OperationSet, Part,
+    Prefix, Staleness, StorageRule, Target, Timestamp, View, closure, covers, default_class, paths,
 };
 use lakegate_policy::Dataset;
+
+/// Something that may become a scope's target, with the names that it covers.
+struct Candidate {
+    target: Target,
+    points: Rc<[usize]>,
+}
 
 /// What one part of a request came to.
 struct Choice<'a> {
@@ -47,20 +54,16 @@ impl View<'_> {
         let (home, dataset) = self.home(target);
         let class_name = dataset.and_then(|dataset| dataset.class.clone()).unwrap_or_else(default_class);
         let class = self.reference.class(&class_name);
-        let mut candidates: Vec<Target> = Vec::new();
-        if let Some(home) = &home {
-            let below = paths::covering(target).into_iter().filter(|prefix| home.covers_prefix(prefix));
-            candidates.extend(below.map(Target::Prefix));
-        }
-        if matches!(target, Target::Object(_)) {
-            candidates.push(target.clone());
-        }
-        let may =
-            |candidate: &Target, operations| self.is_allowed(candidate, closure(storage.dialect, operations));
-        let until =
-            |candidate: &Target, operations| self.until(candidate, closure(storage.dialect, operations));
-        let is_candidate =
-            |candidate: &&Target| may(candidate, asked) && self.is_of_one_class(candidate, &class_name);
+        let candidates: Vec<Candidate> = self.candidates(target, home.as_ref());
+        let may = |candidate: &Candidate, operations| {
+            self.is_allowed(candidate, closure(storage.dialect, operations))
+        };
+        let until = |candidate: &Candidate, operations| {
+            end_in(&self.table, &candidate.points, closure(storage.dialect, operations))
+        };
+        let is_candidate = |candidate: &&Candidate| {
+            may(candidate, asked) && self.is_of_one_class(&candidate.target, &class_name)
+        };
 
         let narrowest = match target {
             Target::Object(_) if asked.contains(Operation::List) => candidates.iter().rfind(is_candidate),
@@ -72,8 +75,9 @@ impl View<'_> {
             return Err(if !separable && apart { Answer::NotSeparable } else { Answer::Denied });
         };
         let token_end = earliest([until(narrowest, asked), Some(self.now.plus(class.token_life()))]).unwrap();
-        let lasts =
-            |candidate: &Target, operations| until(candidate, operations).is_none_or(|end| end >= token_end);
+        let lasts = |candidate: &Candidate, operations| {
+            until(candidate, operations).is_none_or(|end| end >= token_end)
+        };
         let chosen =
             candidates.iter().filter(is_candidate).find(|candidate| lasts(candidate, asked)).unwrap();
         let rounded = operation_sets(storage)
@@ -81,8 +85,22 @@ impl View<'_> {
             .filter(|set| !storage.exact_operations && set.is_superset(asked))
             .find(|set| may(chosen, *set) && lasts(chosen, *set));
         let operations = rounded.unwrap_or(asked);
-        let part = Part::new(chosen.clone(), operations).unwrap();
+        let part = Part::new(chosen.target.clone(), operations).unwrap();
         Ok(Choice { until: until(chosen, operations), part, class, home: dataset })
+    }
+
+    /// The prefixes from the home downwards that cover the target, and the target itself.
+    fn candidates(&self, target: &Target, home: Option<&Prefix>) -> Vec<Candidate> {
+        let mut targets: Vec<Target> = Vec::new();
+        if let Some(home) = home {
+            let below = paths::covering(target).into_iter().filter(|prefix| home.covers_prefix(prefix));
+            targets.extend(below.map(Target::Prefix));
+        }
+        if matches!(target, Target::Object(_)) {
+            targets.push(target.clone());
+        }
+        let candidate = |target| Candidate { points: self.reference.points.covered_by(&target), target };
+        targets.into_iter().map(candidate).collect()
     }
 
     /// The home's prefix, and its dataset when it is one.
@@ -102,30 +120,11 @@ impl View<'_> {
         (deepest.cloned(), None)
     }
 
-    /// Whether everything in the target is allowed now; a listing never is at an object.
-    fn is_allowed(&self, target: &Target, operations: OperationSet) -> bool {
-        let listed_object = matches!(target, Target::Object(_)) && operations.contains(Operation::List);
-        !listed_object && self.holds(&self.table[0], target, operations)
-    }
-
-    /// The earliest later instant at which something in the target is denied.
-    fn until(&self, target: &Target, operations: OperationSet) -> Option<Timestamp> {
-        self.end_in(&self.table, target, operations)
-    }
-
-    fn end_in(&self, table: &[Line], target: &Target, operations: OperationSet) -> Option<Timestamp> {
-        let later = table.iter().skip(1);
-        later.filter(|line| !self.holds(line, target, operations)).map(|(instant, _)| *instant).next()
-    }
-
-    /// Whether every operation is allowed at every point that the target covers, by one line of a table.
-    fn holds(&self, (_, allowed): &Line, target: &Target, operations: OperationSet) -> bool {
-        let covered = |point: &ObjectPath| match target {
-            Target::Prefix(prefix) => prefix.covers_object(point),
-            Target::Object(object) => object == point,
-        };
-        let mut lines = self.reference.points.iter().zip(allowed);
-        lines.all(|(point, allowed)| allowed.is_superset(operations) || !covered(point))
+    /// Whether everything in the candidate is allowed now; a listing never is at an object.
+    fn is_allowed(&self, candidate: &Candidate, operations: OperationSet) -> bool {
+        let is_object = matches!(candidate.target, Target::Object(_));
+        let listed_object = is_object && operations.contains(Operation::List);
+        !listed_object && holds(&self.table[0], &candidate.points, operations)
     }
 
     fn is_of_one_class(&self, target: &Target, class: &ClassName) -> bool {
@@ -181,12 +180,22 @@ impl View<'_> {
     /// `until` of the whole scope, every overrun granted.
     fn overrun(&self, storage: &StorageRule, parts: &[Part], life: Duration) -> Option<Timestamp> {
         let table = self.table(life);
-        earliest(
-            parts
-                .iter()
-                .map(|part| self.end_in(&table, part.target(), closure(storage.dialect, part.operations()))),
-        )
+        earliest(parts.iter().map(|part| {
+            let points = self.reference.points.covered_by(part.target());
+            end_in(&table, &points, closure(storage.dialect, part.operations()))
+        }))
     }
+}
+
+/// The earliest later instant at which something among the points is denied.
+fn end_in(table: &[Line], points: &[usize], operations: OperationSet) -> Option<Timestamp> {
+    let later = table.iter().skip(1);
+    later.filter(|line| !holds(line, points, operations)).map(|(instant, _)| *instant).next()
+}
+
+/// Whether every operation is allowed at every one of the points, by one line of a table.
+fn holds((_, allowed): &Line, points: &[usize], operations: OperationSet) -> bool {
+    points.iter().all(|point| allowed[*point].is_superset(operations))
 }
 
 /// The storage's operation sets, by size and then by bits.

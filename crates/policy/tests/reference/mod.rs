@@ -8,8 +8,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lakegate_domain::{
-    Bucket, Caller, ClassName, Dialect, GroupName, ObjectPath, Operation, OperationSet, Part, Prefix, Target,
-    Timestamp,
+    Bucket, Caller, ClassName, Dialect, GroupName, Operation, OperationSet, Part, Prefix, Target, Timestamp,
 };
 use lakegate_policy::{
     Attribution, Class, Effect, Grant, PolicyDocument, Rule, Staleness, StorageRule, Subject,
@@ -18,8 +17,10 @@ use lakegate_policy::{
 mod answer;
 mod choosing;
 pub(crate) mod paths;
+mod points;
 
 pub(crate) use answer::{Answer, Granted};
+pub(crate) use points::Points;
 
 /// A rule as it counts: its target without dataset names, its operations with what an allowed `write` brings.
 struct Statement<'a> {
@@ -31,13 +32,13 @@ struct Statement<'a> {
 /// A document over a finite universe of object names.
 pub(crate) struct Reference<'a> {
     document: &'a PolicyDocument,
-    points: &'a [ObjectPath],
+    points: &'a Points,
     storages: Vec<(&'a StorageRule, Vec<Bucket>)>,
     statements: Vec<Statement<'a>>,
 }
 
 impl<'a> Reference<'a> {
-    pub(crate) fn new(document: &'a PolicyDocument, points: &'a [ObjectPath]) -> Self {
+    pub(crate) fn new(document: &'a PolicyDocument, points: &'a Points) -> Self {
         let storages =
             document.storages.iter().map(|storage| (storage, storage.parsed_buckets().unwrap())).collect();
         let mut reference = Self { document, points, storages, statements: Vec::new() };
@@ -62,20 +63,24 @@ impl<'a> Reference<'a> {
 
     /// What the caller sees at an instant.
     pub(crate) fn view(&'a self, caller: &'a Caller, now: Timestamp) -> View<'a> {
-        let groups = self.groups_of(caller);
-        let matches = |subject: &Subject| self.matches(subject, caller, &groups);
-        let concerning = self
-            .statements
-            .iter()
-            .filter(|s| s.rule.to.iter().any(matches) && !s.rule.unless.iter().any(matches))
-            .collect();
+        let rules = self.concerning(caller);
+        let concerns = |s: &&Statement| rules.iter().any(|rule| std::ptr::eq(*rule, s.rule));
+        let concerning = self.statements.iter().filter(concerns).collect();
         let mut view = View { reference: self, caller, now, concerning, table: Vec::new() };
         view.table = view.table(Duration::ZERO);
         view
     }
 
+    /// The rules that concern the caller.
+    pub(crate) fn concerning(&self, caller: &Caller) -> Vec<&'a Rule> {
+        let groups = self.groups_of(caller);
+        let matches = |subject: &Subject| self.matches(subject, caller, &groups);
+        let concerns = |rule: &&Rule| rule.to.iter().any(matches) && !rule.unless.iter().any(matches);
+        self.document.rules.iter().filter(concerns).collect()
+    }
+
     /// Groups vouched for, and every group that holds the principal or a group already found.
-    fn groups_of(&self, caller: &'a Caller) -> BTreeSet<&'a GroupName> {
+    fn groups_of<'c>(&'c self, caller: &'c Caller) -> BTreeSet<&'c GroupName> {
         let mut found: BTreeSet<&GroupName> = caller.groups().collect();
         loop {
             let before = found.len();
@@ -151,17 +156,21 @@ impl View<'_> {
         let edges = windows.flat_map(|(rule, w)| [w.from, w.until.map(|until| moved(rule, until, cap))]);
         let mut instants: BTreeSet<Timestamp> = edges.flatten().filter(|edge| *edge > self.now).collect();
         instants.insert(self.now);
-        let mut table: Vec<Line> = instants.into_iter().map(|instant| (instant, Vec::new())).collect();
-        for point in self.reference.points {
-            let name = Target::Object(point.clone());
-            let reaching: Vec<_> = self.concerning.iter().filter(|s| s.target.covers(&name)).collect();
-            for (instant, line) in &mut table {
-                let in_force = |s: &&&&Statement| in_force(s.rule, *instant, cap);
-                let speaking: Vec<&Statement> = reaching.iter().filter(in_force).map(|s| **s).collect();
-                line.push(Operation::ALL.into_iter().filter(|op| is_allowed(&speaking, *op)).collect());
+        let mut reaching: Vec<Vec<&Statement>> = vec![Vec::new(); self.reference.points.names().len()];
+        for statement in &self.concerning {
+            for point in self.reference.points.covered_by(&statement.target).iter() {
+                reaching[*point].push(statement);
             }
         }
-        table
+        let line = |instant| {
+            let allowed = |reaching: &Vec<&Statement>| {
+                let in_force = |s: &&&Statement| in_force(s.rule, instant, cap);
+                let speaking: Vec<&Statement> = reaching.iter().filter(in_force).copied().collect();
+                Operation::ALL.into_iter().filter(|op| is_allowed(&speaking, *op)).collect()
+            };
+            (instant, reaching.iter().map(allowed).collect())
+        };
+        instants.into_iter().map(line).collect()
     }
 
     /// Tries everything that a token for the grant could do, now and until the grant says that something turns:
@@ -171,14 +180,12 @@ impl View<'_> {
         let mut tries = 0;
         for part in scope.parts() {
             let operations = closure(scope.dialect(), part.operations());
-            let covered = |(point, _): &(&ObjectPath, &OperationSet)| match part.target() {
-                Target::Prefix(prefix) => prefix.covers_object(point),
-                Target::Object(object) => object == *point,
-            };
+            let covered = self.reference.points.covered_by(part.target());
             let known = self.table.iter().filter(|(at, _)| grant.until().is_none_or(|until| *at < until));
             for (at, line) in known {
-                for (point, allowed) in self.reference.points.iter().zip(line).filter(covered) {
-                    assert!(allowed.is_superset(operations), "{grant:#?} reaches {point} at {at}");
+                for point in covered.iter() {
+                    let name = &self.reference.points.names()[*point];
+                    assert!(line[*point].is_superset(operations), "{grant:#?} reaches {name} at {at}");
                     tries += operations.len() as u64;
                 }
             }

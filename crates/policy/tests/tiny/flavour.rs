@@ -17,22 +17,35 @@ pub(crate) fn edge() -> Timestamp {
 }
 
 /// A rule without its target.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Flavour {
     pub(crate) effect: Effect,
     pub(crate) operations: OperationSet,
-    pub(crate) who: Who,
     pub(crate) when: When,
     pub(crate) priority: Priority,
+    /// Whom it is addressed to: there is a rule for each.
+    pub(crate) who: Vec<Who>,
 }
 
 /// Whom a rule concerns.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Who {
     P,
     Q,
     Group,
     GroupUnlessP,
+}
+
+impl Who {
+    /// The same with the two principals exchanged.
+    pub(crate) fn exchanged(self) -> Self {
+        match self {
+            Self::P => Self::Q,
+            Self::Q => Self::P,
+            Self::Group => Self::Group,
+            Self::GroupUnlessP => unreachable!("no world that exchanges principals names one in `unless`"),
+        }
+    }
 }
 
 /// When a rule is in force.
@@ -44,11 +57,11 @@ pub(crate) enum When {
 }
 
 impl Flavour {
-    pub(crate) fn rule(self, id: &RuleId, target: &Target) -> Rule {
+    pub(crate) fn rule(&self, id: &RuleId, target: &Target, who: Who) -> Rule {
         let p = || Subject::Principal(Principal::parse("p").unwrap());
         let q = || Subject::Principal(Principal::parse("q").unwrap());
         let g = || Subject::Group(GroupName::parse("g").unwrap());
-        let (to, unless) = match self.who {
+        let (to, unless) = match who {
             Who::P => (vec![p()], vec![]),
             Who::Q => (vec![q()], vec![]),
             Who::Group => (vec![g()], vec![]),

@@ -2,6 +2,8 @@
 //!
 //! Names are nodes of a binary tree in heap order: 1 is the bucket, `2n` and `2n + 1` are the children of `n`.
 
+use std::collections::BTreeSet;
+
 use lakegate_domain::{ObjectPath, Prefix, Target};
 
 /// How many of the nodes (1 to 7) are prefixes.
@@ -22,6 +24,11 @@ impl Place {
     /// Where rules may stand.
     pub(crate) fn ruled() -> Vec<Self> {
         (1..=INNER).map(Self::Prefix).chain((2..=2 * INNER + 1).map(Self::Object)).collect()
+    }
+
+    /// The fifteen nodes of the tree: the inner ones as prefixes, the leaves as objects.
+    pub(crate) fn nodes() -> Vec<Self> {
+        (1..=INNER).map(Self::Prefix).chain((INNER + 1..=2 * INNER + 1).map(Self::Object)).collect()
     }
 
     /// What may be asked for.
@@ -76,11 +83,21 @@ fn prefix_text(bucket: &str, node: usize) -> String {
 
 /// An automorphism of the tree: bit `n - 1` says that the children of the inner node `n` are swapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Symmetry(pub(crate) usize);
+pub(crate) struct Symmetry(usize);
 
 impl Symmetry {
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         (0..1 << INNER).map(Self)
+    }
+
+    /// One of them by turns.
+    pub(crate) fn turn(turn: usize) -> Self {
+        Self(turn % (1 << INNER))
+    }
+
+    /// Its number among all.
+    pub(crate) fn number(self) -> usize {
+        self.0
     }
 
     fn node(self, node: usize) -> usize {
@@ -100,15 +117,23 @@ impl Symmetry {
     }
 }
 
-/// The places in ascending order that stand for all their images under the symmetries that keep `fixed`.
-pub(crate) fn shapes(fixed: &[Place], length: usize) -> Vec<Vec<Place>> {
+/// The ruled places in ascending order that stand for all their images under the symmetries that keep `fixed`.
+pub(crate) fn shapes(fixed: &[Place], ruled: &[Place], length: usize) -> Vec<Vec<Place>> {
     let symmetries = keeping(fixed);
     let mut shapes = vec![Vec::new()];
     for _ in 0..length {
-        shapes = shapes.iter().flat_map(|shape| longer(shape)).collect();
+        shapes = shapes.iter().flat_map(|shape| longer(shape, ruled)).collect();
     }
     shapes.retain(|shape| symmetries.iter().all(|symmetry| *shape <= image(*symmetry, shape)));
     shapes
+}
+
+/// Where the symmetries that keep `fixed` and the shape as a whole, but not each of its places, take its places.
+pub(crate) fn turned(fixed: &[Place], shape: &[Place]) -> Vec<Vec<Place>> {
+    let symmetries = keeping(fixed).into_iter().filter(|symmetry| image(*symmetry, shape) == shape);
+    let places = symmetries.map(|symmetry| shape.iter().map(|place| symmetry.place(*place)).collect());
+    let distinct: BTreeSet<Vec<Place>> = places.filter(|places| places != shape).collect();
+    distinct.into_iter().collect()
 }
 
 /// The requests that stand for all their images under the symmetries that keep `fixed`.
@@ -122,9 +147,9 @@ fn keeping(fixed: &[Place]) -> Vec<Symmetry> {
     Symmetry::all().filter(|symmetry| fixed.iter().all(|place| symmetry.place(*place) == *place)).collect()
 }
 
-fn longer(shape: &[Place]) -> Vec<Vec<Place>> {
+fn longer(shape: &[Place], ruled: &[Place]) -> Vec<Vec<Place>> {
     let last = shape.last().copied();
-    let next = Place::ruled().into_iter().filter(|place| last.is_none_or(|last| last <= *place));
+    let next = ruled.iter().copied().filter(|place| last.is_none_or(|last| last <= *place));
     next.map(|place| [shape, &[place]].concat()).collect()
 }
 
