@@ -231,8 +231,9 @@ def check_configuration(values):
     if found != {"ring": "/etc/lakegate/delegation/ring"}:
         yield f"configuration: a broker with a ring of delegation keys is given {found!r}"
     grace = pods(objects(values))[0]["terminationGracePeriodSeconds"]
-    if grace <= broker["drain_seconds"]:
-        yield f"configuration: a pod has {grace} s, a broker drains for {broker['drain_seconds']} s"
+    leaving = broker["drain_notice_seconds"] + broker["drain_seconds"]
+    if grace <= leaving:
+        yield f"configuration: a pod has {grace} s, a broker takes {leaving} s to leave"
 
 
 def check_pod_rules_can_fail(values):

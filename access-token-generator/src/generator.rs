@@ -230,6 +230,8 @@ impl Filling {
         let (scopes, fresh) = (self.catalogue.len(), self.fresh.len());
         self.metrics.scopes.set(i64::try_from(scopes).unwrap_or(i64::MAX));
         self.metrics.fresh.set(i64::try_from(fresh).unwrap_or(i64::MAX));
+        let quarantined: usize = self.worker.minters.values().map(|minter| minter.quarantined()).sum();
+        self.metrics.quarantined.set(i64::try_from(quarantined).unwrap_or(i64::MAX));
         let minted = self.metrics.minted.get();
         self.progress.send_if_modified(|now| {
             let next = Progress { scopes, fresh, minted, snapshot: now.snapshot };

@@ -14,6 +14,8 @@ pub struct Metrics {
     pub scopes: IntGauge,
     /// Scopes whose token was fresh when last looked at.
     pub fresh: IntGauge,
+    /// Scopes that the token service refuses.
+    pub quarantined: IntGauge,
     /// Tokens minted.
     pub minted: IntCounter,
     /// Scopes that were found fresh and skipped.
@@ -35,6 +37,10 @@ impl Metrics {
         let metrics = Self {
             scopes: IntGauge::new("lakegate_generator_scopes", "scopes in the catalogue")?,
             fresh: IntGauge::new("lakegate_generator_fresh_scopes", "scopes with a fresh token")?,
+            quarantined: IntGauge::new(
+                "lakegate_generator_quarantined_scopes",
+                "scopes that the token service refuses and that are asked for ever more rarely",
+            )?,
             minted: IntCounter::new("lakegate_generator_minted_total", "tokens minted")?,
             skipped: IntCounter::new("lakegate_generator_skipped_total", "scopes found fresh and skipped")?,
             failures: IntCounterVec::new(
@@ -44,6 +50,7 @@ impl Metrics {
         };
         registry.register(Box::new(metrics.scopes.clone()))?;
         registry.register(Box::new(metrics.fresh.clone()))?;
+        registry.register(Box::new(metrics.quarantined.clone()))?;
         registry.register(Box::new(metrics.minted.clone()))?;
         registry.register(Box::new(metrics.skipped.clone()))?;
         registry.register(Box::new(metrics.failures.clone()))?;

@@ -29,6 +29,7 @@ pub struct App {
     admin: AdminServer,
     reloads: Reloads,
     ready: lakegate_host::Condition,
+    notice: Duration,
     drain: Duration,
 }
 
@@ -91,7 +92,9 @@ impl App {
         readiness.require("shared_tier", move || mirror.is_loaded());
         let admin = AdminServer::start(config.admin_listen, registry, readiness).await?;
         ready.met();
-        Ok(Self { broker, admin, reloads, ready, drain: Duration::from_secs(config.drain_seconds) })
+        let notice = Duration::from_secs(config.drain_notice_seconds);
+        let drain = Duration::from_secs(config.drain_seconds);
+        Ok(Self { broker, admin, reloads, ready, notice, drain })
     }
 
     /// Where the public port is.
@@ -109,9 +112,12 @@ impl App {
         self.reloads.on(hangups);
     }
 
-    /// Stops: readiness first, then the public port, the admin port last. Tells whether all requests were answered.
+    /// Stops: readiness and health first, while everybody is still served; then the public port, the admin port last.
+    /// Tells whether all requests were answered.
     pub async fn drain(self) -> bool {
         self.ready.unmet();
+        self.broker.announce();
+        tokio::time::sleep(self.notice).await;
         let drained = self.broker.drain(self.drain).await;
         self.admin.stop().await;
         drained

@@ -14,7 +14,8 @@ use prometheus::Registry;
 
 use crate::audit::{AuditIds, AuditLog};
 use crate::delegation::DelegationDesk;
-use crate::metrics::{MirrorCounts, StoreAlarms, StoreHealthMetrics};
+use crate::metrics::{MirrorCounts, Quarantined, StoreAlarms, StoreHealthMetrics};
+use crate::rates::Rates;
 use crate::rejects::Rejects;
 use crate::rpc::Desk;
 use crate::tiers::{Mirror, Mirroring, NarrowedShare, StorageTiers};
@@ -73,6 +74,8 @@ impl Broker {
         let probe_metrics = ProbeMetrics::new("lakegate_broker", &minters).map_err(BuildError::Metrics)?;
         registry.register(Box::new(probe_metrics)).map_err(BuildError::Metrics)?;
         let probes = crate::probing::watch(&policy.feed, &minters);
+        let quarantined = Quarantined::of(minters.clone()).map_err(BuildError::Metrics)?;
+        registry.register(Box::new(quarantined)).map_err(BuildError::Metrics)?;
         let mirror = Arc::new(Mirror::default());
         registry
             .register(Box::new(MirrorCounts::of(&mirror).map_err(BuildError::Metrics)?))
@@ -92,11 +95,21 @@ impl Broker {
         let tiers = minters.into_iter().map(tiers).collect();
         let mintings = NonZeroU32::new(limits.narrowed_mints_per_minute).unwrap_or(NonZeroU32::MIN);
         let pipeline = Pipeline::new(policy, tiers, NarrowedShare::per_minute(mintings), clock);
+        let rates = Rates::new(&limits);
         let ids = AuditIds::new(rand::random());
         let delegation = delegation.map(DelegationDesk::new).map(Arc::new);
-        let rejects = Rejects::new();
-        let desk = Arc::new(Desk { pipeline, audit, ids, metrics, delegation, rejects, administrators });
-        let server = Server::start(listen, desk, tls, limits).await?;
+        let desk = Desk {
+            pipeline,
+            mirror: Arc::clone(&mirror),
+            audit,
+            ids,
+            metrics,
+            delegation,
+            rejects: Rejects::new(),
+            rates,
+            administrators,
+        };
+        let server = Server::start(listen, Arc::new(desk), tls, limits).await?;
         tokio::spawn(mirroring.run());
         Ok(Self { server, tokens, mirror, _probes: probes })
     }
@@ -109,6 +122,11 @@ impl Broker {
     /// The mirror of plain scopes; a broker is of use when it is loaded.
     pub fn mirror(&self) -> &Arc<Mirror> {
         &self.mirror
+    }
+
+    /// Tells whoever asks for its health that it is about to go. Everything is still served.
+    pub fn announce(&self) {
+        self.server.announce();
     }
 
     /// Stops accepting, lets requests finish, and tells whether all did. Tokens on their way to the shared tier get a

@@ -46,6 +46,10 @@ pub struct BrokerConfig {
     pub own_buckets: Vec<String>,
     /// The most brokers that ever run at once: each has that part of the budget's reserve.
     pub max_brokers: std::num::NonZeroU32,
+    /// Seconds for which a stopping broker still serves everybody, after it said that it is not ready: as long as load
+    /// balancers need to see it.
+    #[serde(default = "five")]
+    pub drain_notice_seconds: u64,
     /// Seconds for which a stopping broker waits for its last requests.
     #[serde(default = "thirty")]
     pub drain_seconds: u64,
@@ -90,6 +94,10 @@ fn two() -> u64 {
 
 fn ten() -> u64 {
     10
+}
+
+fn five() -> u64 {
+    5
 }
 
 fn thirty() -> u64 {

@@ -62,6 +62,24 @@ pub enum Failure {
     /// The request is larger than one of its kind may be.
     #[error("request is too large")]
     TooLarge,
+    /// The metadata is not what gRPC allows.
+    #[error("metadata is malformed")]
+    Metadata,
+    /// The message is compressed; none is unpacked.
+    #[error("message is compressed")]
+    Compressed,
+    /// The address or the identity asks too often.
+    #[error("too many requests")]
+    RateLimited {
+        /// When one more is taken.
+        retry_after: Duration,
+    },
+    /// The request took longer than its client or the broker waits.
+    #[error("request took too long")]
+    Late,
+    /// The broker goes away and waits no longer for the request.
+    #[error("broker is going away")]
+    Draining,
     /// Policy refuses.
     #[error("policy refuses")]
     Refused(#[from] Refusal),
@@ -115,7 +133,13 @@ impl Failure {
         match self {
             Self::Unauthenticated(error) => error.audit_reason(),
             Self::Invalid(InvalidRequest::Path(_)) => "path_form",
-            Self::Invalid(_) | Self::Field(_) | Self::BatchSize | Self::TooLarge => "request_form",
+            Self::Invalid(_) | Self::Field(_) | Self::BatchSize | Self::TooLarge | Self::Metadata => {
+                "request_form"
+            }
+            Self::Compressed => "compressed",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Late => "deadline",
+            Self::Draining => "draining",
             Self::Refused(refusal) => match refusal {
                 Refusal::Denied { .. } => "policy_deny",
                 Refusal::UnknownBucket => "unknown_bucket",
@@ -154,6 +178,8 @@ impl Failure {
                 | Self::Mint(_)
                 | Self::Issue(_)
                 | Self::Audit
+                | Self::Late
+                | Self::Draining
                 | Self::Internal(_)
         )
     }

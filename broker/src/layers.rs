@@ -1,12 +1,19 @@
 //! What happens to every request, in order, before and after its method:
 //!
-//! 1. an id, under which the request is found in the audit log;
-//! 2. authenticate: a request without a caller goes no further, whatever its method;
-//! 3. a deadline and a net for panics, so that no request hangs or takes the process down;
-//! 4. the method;
-//! 5. a record, if the method did not come to write one (no caller, undecodable, unknown, late, panicked,
+//! 1. its address's bucket: who asks too often is told so before anything else is looked at;
+//! 2. the methods that need no caller, which are listed in `open.rs`; all others do;
+//! 3. an id, under which the request is found in the audit log;
+//! 4. authenticate: a request without a caller goes no further, whatever its method;
+//! 5. its identity's bucket, and the form of its metadata;
+//! 6. a deadline and a net for panics, so that no request hangs or takes the process down;
+//! 7. the method;
+//! 8. a record, if the method did not come to write one (no caller, refused, undecodable, unknown, late, panicked,
 //!    cancelled);
-//! 6. one shape for errors that tonic made by itself.
+//! 9. one shape for errors that tonic made by itself.
+
+mod deadline;
+mod form;
+mod open;
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -15,6 +22,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, Request, Response};
+use tokio::sync::watch;
 use tonic::body::Body;
 use tonic::service::Routes;
 use tower::ServiceExt;
@@ -25,77 +33,193 @@ use crate::authenticate::{Rejected, authenticate};
 use crate::delegation::PresentedTokens;
 use crate::peer::Peer;
 use crate::rpc::{
-    DEADLINE_EXCEEDED, Desk, INTERNAL, MALFORMED, RequestContext, UNIMPLEMENTED, Unfinished, fixed_status,
-    to_status,
+    Desk, INTERNAL, MALFORMED, RequestContext, UNIMPLEMENTED, Unfinished, Watches, fixed_status,
+    to_bare_status, to_status,
 };
+use crate::server::{Phase, Shared};
 
 /// What every request of a connection goes through to.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Handler {
-    pub(crate) desk: Arc<Desk>,
-    pub(crate) routes: Routes,
-    pub(crate) peer: Peer,
+    desk: Arc<Desk>,
+    routes: Routes,
+    health: Routes,
+    peer: Peer,
     /// What the connection presented, where delegation tokens are believed.
-    pub(crate) tokens: Option<PresentedTokens>,
+    tokens: Option<PresentedTokens>,
     /// The longest a request may take, its body included.
-    pub(crate) deadline: Duration,
+    longest: Duration,
+    /// How far the connection is on its way to its end.
+    phases: watch::Receiver<Phase>,
+    watches: Watches,
+}
+
+/// The body of a request, whoever sends it.
+pub(crate) trait AnyBody:
+    http_body::Body<Data = bytes::Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send>
+    + Send
+    + 'static
+{
+}
+
+impl<B> AnyBody for B
+where
+    B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send,
+{
 }
 
 impl Handler {
-    /// Answers one request.
-    pub(crate) async fn handle<B>(self, mut request: Request<B>) -> Result<Response<Body>, Infallible>
-    where
-        B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send,
-    {
-        let Self { desk, routes, peer, tokens, deadline } = self;
-        let audit_id = desk.ids.next();
+    /// The handler of one connection.
+    pub(crate) fn new(
+        shared: &Shared,
+        (peer, tokens): (Peer, Option<PresentedTokens>),
+        phases: watch::Receiver<Phase>,
+    ) -> Self {
+        Self {
+            desk: Arc::clone(&shared.desk),
+            routes: shared.routes.clone(),
+            health: shared.health.clone(),
+            peer,
+            tokens,
+            longest: shared.limits.request(),
+            watches: Watches::of(phases.clone()),
+            phases,
+        }
+    }
+
+    /// Answers one request, whatever happens on the way.
+    pub(crate) async fn handle<B: AnyBody>(
+        self: Arc<Self>,
+        request: Request<B>,
+    ) -> Result<Response<Body>, Infallible> {
         let rpc = method_in(request.uri().path());
-        let now = desk.pipeline.now();
-        let authenticated = match authenticate(&peer, request.headers(), tokens.as_ref(), now) {
-            Ok(authenticated) => authenticated,
-            Err(rejected) => return Ok(unauthenticated(&desk, &peer, (rpc, audit_id), rejected).await),
+        match AssertUnwindSafe(self.admit(request, rpc)).catch_unwind().await {
+            Ok(response) => Ok(response),
+            Err(_panic) => Ok(self.panicked(rpc).await),
+        }
+    }
+
+    async fn admit<B: AnyBody>(&self, request: Request<B>, rpc: &'static str) -> Response<Body> {
+        if let Err(retry_after) = self.desk.rates.of_address(self.peer.address().ip()) {
+            self.desk.metrics.requests.with_label_values(&[rpc, "rate_limited"]).inc();
+            return to_bare_status(&Failure::RateLimited { retry_after }).into_http();
+        }
+        if open::is_open(request.uri().path()) {
+            return self.answer_anybody(request, rpc).await;
+        }
+        let (audit_id, now) = (self.desk.ids.next(), self.desk.pipeline.now());
+        match authenticate(&self.peer, request.headers(), self.tokens.as_ref(), now) {
+            Ok(authenticated) => {
+                let context = RequestContext::new(self.peer.clone(), authenticated, audit_id);
+                self.answer(request, &context, rpc).await
+            }
+            Err(rejected) => unauthenticated(&self.desk, &self.peer, (rpc, audit_id), rejected).await,
+        }
+    }
+
+    /// The answer to a request that panicked before or beside its method. Its caller may not be known.
+    async fn panicked(&self, rpc: &'static str) -> Response<Body> {
+        let (desk, audit_id) = (&self.desk, self.desk.ids.next());
+        desk.metrics.panics.inc();
+        tracing::error!(audit_id = audit_id.as_str(), "a layer panicked");
+        let failure = Failure::Internal("a layer panicked");
+        let record = Record {
+            principal: self.peer.identity().ok().cloned(),
+            decision: Decision::Error,
+            reason: failure.audit_reason(),
+            ..Record::new(desk.pipeline.now(), audit_id.clone(), rpc, self.peer.address())
         };
-        let context = RequestContext::new(peer, authenticated, audit_id);
+        desk.metrics.requests.with_label_values(&[record.rpc, record.reason]).inc();
+        let failure = desk.accept(&record).await.err().unwrap_or(failure);
+        to_status(&failure, &audit_id).into_http()
+    }
+
+    /// Answers a known caller, and sees to it that there is a record.
+    async fn answer<B: AnyBody>(
+        &self,
+        request: Request<B>,
+        context: &RequestContext,
+        rpc: &'static str,
+    ) -> Response<Body> {
+        let desk = &self.desk;
+        let _unless_cancelled = Unfinished::new(desk, context, rpc);
+        let failure = match self.run(request, context).await {
+            Ok(response) if context.is_audited() => return response,
+            Ok(response) => return ended_by_tonic(desk, context, rpc, response).await,
+            Err(failure) => failure,
+        };
+        if context.is_audited() {
+            return to_status(&failure, &context.audit_id).into_http();
+        }
+        let record = context.record(rpc, desk.pipeline.now());
+        let closed = desk.close(context, record, Err::<(), _>(failure)).await;
+        let failure = closed.err().unwrap_or(Failure::Internal("a failure was closed as a success"));
+        to_status(&failure, &context.audit_id).into_http()
+    }
+
+    /// Runs the method, unless something speaks against it before.
+    async fn run<B: AnyBody>(
+        &self,
+        mut request: Request<B>,
+        context: &RequestContext,
+    ) -> Result<Response<Body>, Failure> {
+        let identity = context.caller.principal();
+        self.desk.rates.of_identity(identity).map_err(|retry_after| Failure::RateLimited { retry_after })?;
+        form::check(request.method(), request.headers())?;
+        let deadline = deadline::of(request.headers(), self.longest);
+        if deadline.is_zero() {
+            return Err(Failure::Late);
+        }
         request.extensions_mut().insert(context.clone());
-        let _unless_cancelled = Unfinished::new(&desk, &context, rpc);
-        let method = AssertUnwindSafe(routes.oneshot(request)).catch_unwind();
-        let (code, response) = match tokio::time::timeout(deadline, method).await {
-            Ok(Ok(Ok(response))) => (of_tonic(grpc_code(response.headers())), Some(response)),
+        let method = AssertUnwindSafe(self.routes.clone().oneshot(request)).catch_unwind();
+        let ended = tokio::select! {
+            biased;
+            ended = tokio::time::timeout(deadline, method) => ended,
+            () = time_is_up(self.phases.clone()) => return Err(Failure::Draining),
+        };
+        match ended {
+            Ok(Ok(Ok(response))) => Ok(response),
             Ok(Ok(Err(never))) => match never {},
             Ok(Err(_panic)) => {
-                desk.metrics.panics.inc();
+                self.desk.metrics.panics.inc();
                 tracing::error!(audit_id = context.audit_id.as_str(), "a handler panicked");
-                (INTERNAL, None)
+                Err(Failure::Internal("a handler panicked"))
             }
-            Err(_late) => (DEADLINE_EXCEEDED, None),
-        };
-        let by_method = context.is_audited();
-        if !by_method && let Err(failure) = record_end(&desk, &context, (rpc, code)).await {
-            return Ok(to_status(&failure, &context.audit_id).into_http());
+            Err(_late) => Err(Failure::Late),
         }
-        Ok(match response {
-            Some(response) if by_method || response.status() != http::StatusCode::OK => response,
-            _ => fixed_status(code, &context.audit_id).into_http(),
-        })
     }
 }
 
-/// Writes the record that the method did not come to write.
-async fn record_end(
+/// Waits until the broker waits no longer. A connection that is gone takes its requests along by itself.
+async fn time_is_up(mut phases: watch::Receiver<Phase>) {
+    if phases.wait_for(|phase| *phase >= Phase::Over).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Writes the record of a request that tonic answered before its method could, and gives the answer our shape.
+async fn ended_by_tonic(
     desk: &Desk,
     context: &RequestContext,
-    (rpc, code): (&'static str, i32),
-) -> Result<(), Failure> {
+    rpc: &'static str,
+    response: Response<Body>,
+) -> Response<Body> {
+    let code = of_tonic(grpc_code(response.headers()));
     let mut record = context.record(rpc, desk.pipeline.now());
     (record.decision, record.reason) = match code {
         UNIMPLEMENTED => (Decision::Deny, "unknown_method"),
-        DEADLINE_EXCEEDED => (Decision::Error, "deadline"),
-        INTERNAL => (Decision::Error, "internal"),
         _ => (Decision::Deny, "request_form"),
     };
     desk.metrics.requests.with_label_values(&[record.rpc, record.reason]).inc();
-    desk.write(context, &record).await
+    if let Err(failure) = desk.write(context, &record).await {
+        return to_status(&failure, &context.audit_id).into_http();
+    }
+    if response.status() == http::StatusCode::OK {
+        fixed_status(code, &context.audit_id).into_http()
+    } else {
+        response
+    }
 }
 
 /// What tonic calls internal is a request whose frames do not fit together; its own panics do not come here.
@@ -119,6 +243,8 @@ fn method_in(path: &str) -> &'static str {
         "/lakegate.v1.DelegationTokenService/Cancel" => "CancelDelegationToken",
         "/lakegate.v1.PolicyService/Explain" => "Explain",
         "/lakegate.v1.PolicyService/ListDatasets" => "ListDatasets",
+        open::CHECK => "Check",
+        open::WATCH => "Watch",
         _ => "unknown",
     }
 }

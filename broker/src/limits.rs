@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde::Deserialize;
+
+use crate::rates::origin;
 
 /// Limits per connection and on connections; the defaults fit a broker of two cores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -17,6 +20,14 @@ pub struct Limits {
     pub connections: usize,
     /// Open connections from one address.
     pub connections_per_address: usize,
+    /// Handshakes that are not finished, altogether.
+    pub handshakes: usize,
+    /// Handshakes from one address that are not finished.
+    pub handshakes_per_address: usize,
+    /// Requests a second from one address, whoever asks; a second's worth may come at once.
+    pub requests_per_second_per_address: NonZeroU32,
+    /// Requests a second by one identity, wherever it asks from; each request of a batch counts.
+    pub requests_per_second_per_identity: NonZeroU32,
     /// Requests at once on one connection.
     pub streams: u32,
     /// Bytes of all headers of a request, decoded.
@@ -44,6 +55,10 @@ impl Default for Limits {
         Self {
             connections: 20_000,
             connections_per_address: 2_000,
+            handshakes: 4_000,
+            handshakes_per_address: 2_000,
+            requests_per_second_per_address: at_least_one(50_000),
+            requests_per_second_per_identity: at_least_one(20_000),
             streams: 256,
             header_bytes: 16 * 1024,
             handshake_seconds: 5,
@@ -99,9 +114,17 @@ impl Limits {
     }
 }
 
-/// Counts open connections, altogether and by address.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Seats(Arc<Mutex<Taken>>);
+fn at_least_one(count: u32) -> NonZeroU32 {
+    NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN)
+}
+
+/// Counts connections of a kind, altogether and by address: open ones, or those in a handshake.
+#[derive(Debug, Clone)]
+pub(crate) struct Seats {
+    most: usize,
+    most_per_address: usize,
+    taken: Arc<Mutex<Taken>>,
+}
 
 #[derive(Debug, Default)]
 struct Taken {
@@ -117,11 +140,17 @@ pub(crate) struct Seat {
 }
 
 impl Seats {
+    /// So many altogether, and so many of them from one address.
+    pub(crate) fn new(most: usize, most_per_address: usize) -> Self {
+        Self { most, most_per_address, taken: Arc::default() }
+    }
+
     /// Takes a seat for a connection from an address; none when all are taken.
-    pub(crate) fn take(&self, address: IpAddr, limits: &Limits) -> Option<Seat> {
-        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn take(&self, address: IpAddr) -> Option<Seat> {
+        let address = origin(address);
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let mine = taken.by_address.get(&address).copied().unwrap_or(0);
-        if taken.total >= limits.connections || mine >= limits.connections_per_address {
+        if taken.total >= self.most || mine >= self.most_per_address {
             return None;
         }
         taken.total += 1;
@@ -133,7 +162,7 @@ impl Seats {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut taken = self.seats.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.seats.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.total = taken.total.saturating_sub(1);
         match taken.by_address.get(&self.address).copied() {
             Some(count) if count > 1 => taken.by_address.insert(self.address, count - 1),
@@ -148,17 +177,16 @@ mod tests {
 
     #[test]
     fn gh05_seats_are_bounded_per_address_and_altogether() {
-        let limits = Limits { connections: 3, connections_per_address: 2, ..Limits::default() };
-        let seats = Seats::default();
+        let seats = Seats::new(3, 2);
         let (a, b): (IpAddr, IpAddr) = ("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap());
-        let first = seats.take(a, &limits);
-        let second = seats.take(a, &limits);
+        let first = seats.take(a);
+        let second = seats.take(a);
         assert!(first.is_some() && second.is_some());
-        assert!(seats.take(a, &limits).is_none(), "third from one address");
-        let third = seats.take(b, &limits);
+        assert!(seats.take(a).is_none(), "third from one address");
+        let third = seats.take(b);
         assert!(third.is_some());
-        assert!(seats.take(b, &limits).is_none(), "fourth altogether");
+        assert!(seats.take(b).is_none(), "fourth altogether");
         drop(first);
-        assert!(seats.take(b, &limits).is_some());
+        assert!(seats.take(b).is_some());
     }
 }

@@ -2,11 +2,13 @@
 
 mod alarms;
 mod mirror;
+mod quarantine;
 mod store;
 
 pub(crate) use alarms::StoreAlarms;
 pub(crate) use mirror::MirrorCounts;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+pub(crate) use quarantine::Quarantined;
 pub(crate) use store::StoreHealthMetrics;
 
 use crate::BuildError;

@@ -75,6 +75,11 @@ impl Pipeline {
         if self.staleness.is_over(&self.policy) { Err(Failure::PolicyUnavailable) } else { Ok(snapshot) }
     }
 
+    /// The number of the policy in force, and each that comes after it.
+    pub(crate) fn policy_changes(&self) -> tokio::sync::watch::Receiver<Option<u64>> {
+        self.policy.subscribe()
+    }
+
     /// Whether a bucket holds the broker's own policy, audit or state.
     pub fn is_own_bucket(&self, bucket: &Bucket) -> bool {
         self.own_buckets.contains(bucket)
@@ -105,6 +110,7 @@ impl Pipeline {
             }
             let served = self.miss(tiers, caller, &want).await?;
             if self.snapshot()?.number() == snapshot.number() && self.still_holds(&grant) {
+                self.is_fresh_enough(&grant)?;
                 return Ok(Answer { grant, served });
             }
         }
@@ -116,21 +122,27 @@ impl Pipeline {
             return Err(Failure::OwnBucket);
         }
         let grant = snapshot.decide(caller, parts, self.clock.now())?;
+        self.is_fresh_enough(&grant)?;
+        Ok(grant)
+    }
+
+    /// Whether the policy is fresh enough for the grant's class; asked again after a wait, in which it got older.
+    fn is_fresh_enough(&self, grant: &Grant) -> Result<(), Failure> {
         let strict = grant.scope().terms().staleness == Staleness::Strict;
         if strict && self.staleness.is_over_for_strict(&self.policy) {
             return Err(Failure::PolicyUnavailable);
         }
-        Ok(grant)
+        Ok(())
     }
 
     async fn miss(&self, tiers: &StorageTiers, caller: &Caller, want: &Want<'_>) -> Result<Served, Failure> {
         if let Some(served) = tiers.shared(want).await? {
             return Ok(served);
         }
+        let mut _paid = None;
         if want.grant.narrowed() || want.rejected.is_some() {
-            self.share
-                .spend(caller.principal())
-                .map_err(|retry_after| Failure::Fragmented { retry_after })?;
+            let spent = self.share.spend(caller.principal(), want.grant.scope().key());
+            _paid = Some(spent.map_err(|retry_after| Failure::Fragmented { retry_after })?);
         }
         tiers.mint(want, want.grant.snapshot()).await
     }

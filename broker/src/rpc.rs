@@ -5,6 +5,7 @@ mod cancel_delegation_token;
 mod desk;
 mod explain;
 mod get_access_token;
+mod health;
 mod issue_delegation_token;
 mod list_datasets;
 mod renew_delegation_token;
@@ -14,7 +15,11 @@ mod status;
 mod unfinished;
 
 pub(crate) use desk::Desk;
+pub(crate) use health::{Watches, health_routes};
 pub(crate) use request::RequestContext;
 pub(crate) use service::routes;
-pub(crate) use status::{DEADLINE_EXCEEDED, INTERNAL, MALFORMED, UNIMPLEMENTED, fixed_status, to_status};
+pub(crate) use status::{
+    HEALTHS_OWN, INTERNAL, MALFORMED, UNIMPLEMENTED, bare_fixed_status, fixed_status, to_bare_status,
+    to_status,
+};
 pub(crate) use unfinished::Unfinished;

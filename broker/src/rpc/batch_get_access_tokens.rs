@@ -1,7 +1,11 @@
 //! `BatchGetAccessTokens`: several requests at once, each decided, audited and answered by itself.
+//!
+//! A few are served at the same time, so that one that waits for the cloud holds up few others. Requests for one
+//! scope make one token, whether they meet on the way (single flight) or in the tiers.
 
 use std::collections::HashMap;
 
+use futures_util::stream::{self, StreamExt};
 use lakegate_proto::v1;
 use lakegate_proto::v1::batch_result::Outcome;
 use prost::Message;
@@ -15,21 +19,25 @@ const MOST_PARTS: usize = 100;
 /// The largest message, in bytes.
 const LARGEST: usize = 128 * 1024;
 
+/// Requests of one batch that are served at the same time.
+const AT_ONCE: usize = 8;
+
 /// Answers every request of the batch, in order.
 pub(super) async fn handle(
     desk: &Desk,
     context: &RequestContext,
     batch: &v1::BatchGetAccessTokensRequest,
 ) -> Result<v1::BatchGetAccessTokensResponse, Failure> {
-    if let Err(failure) = check(batch) {
+    if let Err(failure) = check(desk, context, batch) {
         let record = context.record("BatchGetAccessTokens", desk.pipeline.now());
         return desk.close(context, record, Err(failure)).await;
     }
     let mut answer = v1::BatchGetAccessTokensResponse::default();
     let mut seen = HashMap::new();
-    for request in &batch.requests {
-        let item = context.item(desk.ids.next());
-        let outcome = match get_access_token::handle(desk, &item, request).await {
+    let items: Vec<_> = batch.requests.iter().map(|request| serve(desk, context, request)).collect();
+    let mut served = stream::iter(items).buffered(AT_ONCE);
+    while let Some((item, outcome)) = served.next().await {
+        let outcome = match outcome {
             Ok(token) => Outcome::Token(place(token, &mut answer.tokens, &mut seen)?),
             Err(failure) => Outcome::Error(status::to_batch_error(&failure)),
         };
@@ -41,7 +49,22 @@ pub(super) async fn handle(
     Ok(answer)
 }
 
-fn check(batch: &v1::BatchGetAccessTokensRequest) -> Result<(), Failure> {
+/// One request of the batch, under an id of its own.
+async fn serve(
+    desk: &Desk,
+    context: &RequestContext,
+    request: &v1::GetAccessTokenRequest,
+) -> (RequestContext, Result<v1::GetAccessTokenResponse, Failure>) {
+    let item = context.item(desk.ids.next());
+    let outcome = get_access_token::handle(desk, &item, request).await;
+    (item, outcome)
+}
+
+fn check(
+    desk: &Desk,
+    context: &RequestContext,
+    batch: &v1::BatchGetAccessTokensRequest,
+) -> Result<(), Failure> {
     if batch.encoded_len() > LARGEST {
         return Err(Failure::TooLarge);
     }
@@ -49,7 +72,10 @@ fn check(batch: &v1::BatchGetAccessTokensRequest) -> Result<(), Failure> {
     if batch.requests.is_empty() || parts > MOST_PARTS || batch.requests.len() > MOST_PARTS {
         return Err(Failure::BatchSize);
     }
-    Ok(())
+    let identity = context.caller.principal();
+    desk.rates
+        .rest_of_batch(identity, batch.requests.len())
+        .map_err(|retry_after| Failure::RateLimited { retry_after })
 }
 
 /// Puts a token into the answer unless the same one is there, and tells its index.

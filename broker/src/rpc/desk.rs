@@ -10,7 +10,9 @@ use super::RequestContext;
 use crate::audit::{AuditIds, AuditLog, Decision, Record};
 use crate::delegation::DelegationDesk;
 use crate::metrics::Metrics;
+use crate::rates::Rates;
 use crate::rejects::Rejects;
+use crate::tiers::Mirror;
 use crate::{Failure, Pipeline};
 
 /// The place where requests are answered.
@@ -18,6 +20,8 @@ use crate::{Failure, Pipeline};
 pub struct Desk {
     /// From caller to answer.
     pub pipeline: Pipeline,
+    /// The plain scopes in memory; before it was loaded, this broker is of less use than others.
+    pub mirror: Arc<Mirror>,
     /// Where records go.
     pub audit: AuditLog,
     /// Where their ids come from.
@@ -28,6 +32,8 @@ pub struct Desk {
     pub(crate) delegation: Option<Arc<DelegationDesk>>,
     /// Which rejects of unknown clients are put on record.
     pub(crate) rejects: Rejects,
+    /// How often anybody may ask.
+    pub rates: Rates,
     /// Who may ask about others.
     pub administrators: BTreeSet<Principal>,
 }

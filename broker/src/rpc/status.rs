@@ -15,6 +15,9 @@ use crate::audit::AuditId;
 /// When nobody knows better, ask again after so long.
 const RETRY_SOON: Duration = Duration::from_secs(1);
 
+/// When this broker goes and another is there, ask again after so long.
+const RETRY_ELSEWHERE: Duration = Duration::from_millis(100);
+
 /// What a caller is told: code, reason, text, and when to ask again.
 struct Public {
     code: Code,
@@ -39,26 +42,41 @@ pub(crate) fn to_status(failure: &Failure, audit_id: &AuditId) -> Status {
     with_details(public(failure), Some(audit_id))
 }
 
+/// The status of a failure of which there is no record.
+pub(crate) fn to_bare_status(failure: &Failure) -> Status {
+    with_details(public(failure), None)
+}
+
+/// The status of a health check of a service that is not one of ours.
+pub(crate) fn unknown_service() -> Status {
+    Status::new(Code::NotFound, "no such service")
+}
+
 /// The status of a failure that happened before or outside of a method, by its gRPC code's number.
 pub(crate) fn fixed_status(code: i32, audit_id: &AuditId) -> Status {
-    let public = match Code::from(code) {
+    with_details(fixed(code), Some(audit_id))
+}
+
+/// The same, of which there is no record.
+pub(crate) fn bare_fixed_status(code: i32) -> Status {
+    with_details(fixed(code), None)
+}
+
+fn fixed(code: i32) -> Public {
+    match Code::from(code) {
         Code::OutOfRange | Code::ResourceExhausted => {
             Public::new(Code::ResourceExhausted, reason::MESSAGE_TOO_LARGE, "message is too large")
         }
         Code::Unimplemented => not_served(),
-        Code::DeadlineExceeded => {
-            Public::new(Code::DeadlineExceeded, reason::INTERNAL, "request took too long").retry(RETRY_SOON)
-        }
         Code::Internal | Code::Unknown => Public::new(Code::Internal, reason::INTERNAL, "internal error"),
         _ => Public::new(Code::InvalidArgument, reason::MALFORMED_REQUEST, "message is malformed"),
-    };
-    with_details(public, Some(audit_id))
+    }
 }
 
-/// The number of the code that a request past its deadline gets.
-pub(crate) const DEADLINE_EXCEEDED: i32 = Code::DeadlineExceeded as i32;
+/// The numbers of the codes that health gives on purpose: no such service, too many streams.
+pub(crate) const HEALTHS_OWN: [i32; 2] = [Code::NotFound as i32, Code::ResourceExhausted as i32];
 
-/// The number of the code that a request gets whose handler panicked.
+/// The number of the code that tonic has for a request whose frames do not fit together.
 pub(crate) const INTERNAL: i32 = Code::Internal as i32;
 
 /// The number of the code that a method gets which is not served.
@@ -110,6 +128,8 @@ fn public(failure: &Failure) -> Public {
         Failure::TooLarge => {
             Public::new(Code::ResourceExhausted, reason::MESSAGE_TOO_LARGE, "message is too large")
         }
+        Failure::Metadata | Failure::Compressed | Failure::RateLimited { .. } => before_the_method(failure),
+        Failure::Late | Failure::Draining => given_up(failure),
         Failure::Refused(refusal) => refused(refusal),
         Failure::OwnBucket | Failure::OnBehalfOf | Failure::NotAdministrator | Failure::NotPrimary => {
             denied()
@@ -148,6 +168,33 @@ fn public(failure: &Failure) -> Public {
         Failure::Issue(_) | Failure::Internal(_) => {
             Public::new(Code::Internal, reason::INTERNAL, "internal error")
         }
+    }
+}
+
+/// What speaks against a request before its method runs.
+fn before_the_method(failure: &Failure) -> Public {
+    match failure {
+        Failure::Compressed => Public::new(
+            Code::Unimplemented,
+            reason::UNIMPLEMENTED,
+            "compressed messages are not read; send them plain",
+        ),
+        Failure::RateLimited { retry_after } => {
+            Public::new(Code::ResourceExhausted, reason::RATE_LIMITED, "too many requests; ask more rarely")
+                .retry(*retry_after)
+        }
+        _ => Public::new(Code::InvalidArgument, reason::MALFORMED_REQUEST, "metadata is malformed"),
+    }
+}
+
+/// Why a method was not waited for.
+fn given_up(failure: &Failure) -> Public {
+    match failure {
+        Failure::Draining => {
+            Public::new(Code::Unavailable, reason::DRAINING, "broker is going away; ask another")
+                .retry(RETRY_ELSEWHERE)
+        }
+        _ => Public::new(Code::DeadlineExceeded, reason::INTERNAL, "request took too long").retry(RETRY_SOON),
     }
 }
 

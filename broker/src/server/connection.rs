@@ -9,16 +9,19 @@ use std::time::Duration;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use self::preface::Prefaced;
-use super::Shared;
+use self::preface::{PrefaceSeen, Prefaced};
+use super::phase::enter;
+use super::{Phase, Shared, reached};
 use crate::delegation::PresentedTokens;
 use crate::layers::Handler;
-use crate::limits::Seat;
+use crate::limits::Limits;
 use crate::peer::Peer;
+use crate::rates::origin;
 use crate::tls::{Trust, chain_of};
 
 /// How long a connection that was asked to go may take beyond the deadline of its last request.
@@ -30,34 +33,70 @@ const UNTRUSTED: Duration = Duration::from_mins(1);
 /// Serves a connection in a task of its own, or drops it when no seat is free.
 pub(super) fn spawn(stream: TcpStream, address: SocketAddr, shared: &Shared) {
     let refused = &shared.desk.metrics.refused_connections;
-    let Some(seat) = shared.seats.take(address.ip(), &shared.limits) else {
+    let Some(seat) = shared.seats.take(address.ip()) else {
         refused.with_label_values(&["seats"]).inc();
+        return;
+    };
+    let Some(in_handshake) = shared.handshakes.take(address.ip()) else {
+        refused.with_label_values(&["handshakes"]).inc();
         return;
     };
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "socket option was not set");
     }
-    tokio::spawn(run(stream, address, shared.clone(), seat));
-}
-
-async fn run(stream: TcpStream, address: SocketAddr, shared: Shared, seat: Seat) {
-    let refused = shared.desk.metrics.refused_connections.clone();
-    let (settings, trust) = shared.tls.settings();
-    let acceptor = TlsAcceptor::from(settings);
-    match tokio::time::timeout(shared.limits.handshake(), acceptor.accept(stream)).await {
-        Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
+    let shared = shared.clone();
+    tokio::spawn(async move {
+        let shaken = handshake(stream, address, &shared).await;
+        drop(in_handshake);
+        if let Some((stream, trust)) = shaken {
             shared.desk.metrics.connections.inc();
             serve(stream, trust, address, &shared).await;
             shared.desk.metrics.connections.dec();
         }
-        Ok(Ok(_)) => refused.with_label_values(&["alpn"]).inc(),
+        drop(seat);
+    });
+}
+
+/// Shakes hands, in turns with others and within the time for it.
+async fn handshake(
+    stream: TcpStream,
+    address: SocketAddr,
+    shared: &Shared,
+) -> Option<(TlsStream<TcpStream>, Trust)> {
+    let (settings, trust) = shared.tls.settings();
+    let in_turns = shared.turns.take(origin(address.ip()), TlsAcceptor::from(settings).accept(stream));
+    let cause = match tokio::time::timeout(shared.limits.handshake(), in_turns).await {
+        Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => return Some((stream, trust)),
+        Ok(Ok(_)) => "alpn",
         Ok(Err(error)) => {
-            refused.with_label_values(&["handshake"]).inc();
             tracing::debug!(%address, %error, "handshake failed");
+            "handshake"
         }
-        Err(_) => refused.with_label_values(&["handshake_late"]).inc(),
+        Err(_) => "handshake_late",
+    };
+    shared.desk.metrics.refused_connections.with_label_values(&[cause]).inc();
+    None
+}
+
+/// Ends when a client did not do in time what it must do first, and says what; never for one that did. Anybody can have
+/// a connection without a certificate, and nobody keeps one without a token.
+async fn tardiness(limits: Limits, preface: PrefaceSeen, is_proven: impl Fn() -> bool) -> &'static str {
+    let preface_late = async {
+        tokio::time::sleep(limits.preface()).await;
+        if preface.is_complete() {
+            std::future::pending::<()>().await;
+        }
+    };
+    let proof_late = async {
+        tokio::time::sleep(limits.proof()).await;
+        if is_proven() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = preface_late => "preface_late",
+        () = proof_late => "proof_late",
     }
-    drop(seat);
 }
 
 async fn serve(stream: TlsStream<TcpStream>, trust: Trust, address: SocketAddr, shared: &Shared) {
@@ -66,63 +105,53 @@ async fn serve(stream: TlsStream<TcpStream>, trust: Trust, address: SocketAddr, 
     let certificate_left = peer.ends().map_or(Duration::MAX, |ends| ends.since(now));
     let untrusted = trust.lost(chain_of(stream.get_ref().1), Arc::clone(shared.desk.pipeline.clock()));
     let tokens = shared.desk.delegation.clone().map(PresentedTokens::new);
-    let is_proven = {
-        let (has_certificate, tokens) = (peer.has_certificate(), tokens.clone());
-        move || has_certificate || tokens.as_ref().is_some_and(PresentedTokens::were_believed)
-    };
+    let (has_certificate, presented) = (peer.has_certificate(), tokens.clone());
+    let is_proven = move || has_certificate || presented.as_ref().is_some_and(PresentedTokens::were_believed);
     let (stream, prefaced) = Prefaced::new(stream);
-    let (desk, routes, deadline) = (Arc::clone(&shared.desk), shared.routes.clone(), shared.limits.request());
-    let handler = Handler { desk, routes, peer, tokens, deadline };
-    let service = service_fn(move |request| handler.clone().handle(request));
+    let tardy = tardiness(shared.limits, prefaced, is_proven);
+    let (mine, phases) = watch::channel(Phase::Open);
+    let handler = Arc::new(Handler::new(shared, (peer, tokens), phases));
+    let service = service_fn(move |request| Arc::clone(&handler).handle(request));
     let connection = shared.limits.http2().serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
-    let mut stop = shared.stop.clone();
+    let (mut phases, mut over) = (shared.phases.clone(), shared.phases.clone());
     let old = tokio::time::sleep(shared.limits.connection_age().min(certificate_left));
     let gone = tokio::time::sleep(shared.limits.connection_age() + LAST_WORDS);
-    let preface_late = tokio::time::sleep(shared.limits.preface());
-    let proof_late = tokio::time::sleep(shared.limits.proof());
-    tokio::pin!(old, gone, preface_late, proof_late, untrusted);
-    let (mut leaving, mut preface_open, mut proof_open, mut trusted) = (false, true, true, true);
-    let last_words = shared.limits.request() + LAST_WORDS;
-    let refuse = |cause| shared.desk.metrics.refused_connections.with_label_values(&[cause]).inc();
+    tokio::pin!(old, gone, tardy, untrusted);
+    let last_request = shared.limits.request() + LAST_WORDS;
+    let (mut leaving, mut trusted, mut is_over) = (false, true, false);
     loop {
         let leave_within = tokio::select! {
-            ended = connection.as_mut() => return log_end(address, ended),
-            () = &mut preface_late, if preface_open => {
-                preface_open = false;
-                if !prefaced.is_complete() {
-                    return refuse("preface_late");
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%address, %error, "connection ended");
                 }
-                None
+                return;
             }
-            // Anybody can have a connection without a certificate; nobody keeps one without a token.
-            () = &mut proof_late, if proof_open => {
-                proof_open = false;
-                if !is_proven() {
-                    return refuse("proof_late");
-                }
-                None
+            cause = &mut tardy => {
+                shared.desk.metrics.refused_connections.with_label_values(&[cause]).inc();
+                return;
             }
             // A client that neither finishes nor goes is cut off.
             () = &mut gone, if leaving => return,
+            () = reached(&mut over, Phase::Over), if !is_over => {
+                is_over = true;
+                mine.send_replace(Phase::Over);
+                None
+            }
             () = &mut untrusted, if trusted => {
                 trusted = false;
                 shared.desk.metrics.distrusted_connections.inc();
-                Some(last_words.min(UNTRUSTED))
+                Some(last_request.min(UNTRUSTED))
             }
-            () = &mut old, if !leaving => Some(last_words),
-            _ = stop.wait_for(|stopped| *stopped), if !leaving => Some(last_words),
+            () = &mut old, if !leaving => Some(last_request),
+            () = reached(&mut phases, Phase::Leaving), if !leaving => Some(last_request),
         };
         if let Some(patience) = leave_within {
             leaving = true;
+            enter(&mine, Phase::Leaving);
             gone.as_mut().reset(Instant::now() + patience);
             connection.as_mut().graceful_shutdown();
         }
-    }
-}
-
-fn log_end(address: SocketAddr, ended: hyper::Result<()>) {
-    if let Err(error) = ended {
-        tracing::debug!(%address, %error, "connection ended");
     }
 }

@@ -15,7 +15,7 @@ use lakegate_sts::{MintError, Minter, NotExpressible};
 use lakegate_token_store::SealedTokens;
 
 use super::local::LocalTier;
-use super::storage::least_life;
+use super::storage::is_fit;
 
 /// A minter whose tokens are in both tiers when it answers.
 #[derive(Debug)]
@@ -39,9 +39,8 @@ impl Keeping {
 impl Minter for Keeping {
     async fn mint(&self, scope: &Scope, snapshot: u64) -> Result<Arc<AccessToken>, MintError> {
         let token = self.minter.mint(scope, snapshot).await?;
-        let lives = token.remaining(self.clock.now()) >= least_life(scope, &token);
         // What may not be handed out is not kept; whoever waits for it is told why.
-        if lives && token.scope_tag == scope.tag() {
+        if is_fit(scope, &token, self.clock.now()) {
             self.local.put(scope, Arc::clone(&token));
             self.share(scope, &token);
         }
@@ -66,6 +65,10 @@ impl Minter for Keeping {
 
     fn gate(&self) -> Option<&Gate> {
         self.minter.gate()
+    }
+
+    fn quarantined(&self) -> usize {
+        self.minter.quarantined()
     }
 }
 

@@ -147,6 +147,7 @@ impl StorageTiers {
     /// # Errors
     /// When the grant ends too soon for any token, or the minter fails.
     pub async fn mint(&self, want: &Want<'_>, snapshot: u64) -> Result<Served, Failure> {
+        // The shared tier was waited for; nothing is from here to the flight.
         if let Some(served) = self.hit(want)? {
             return Ok(served);
         }
@@ -161,7 +162,7 @@ impl StorageTiers {
         if token.scope_tag != scope.tag() {
             return Err(self.mismatch());
         }
-        if token.remaining(self.clock.now()) < least_life(scope, &token) {
+        if !is_fit(scope, &token, self.clock.now()) {
             return Err(Failure::Mint(MintError::BadReply(BadReply::ShortLived)));
         }
         if self.outlives(want, &token) {
@@ -224,7 +225,12 @@ fn served(token: Arc<AccessToken>, tier: Tier, scope: &Scope) -> Served {
     Served { token, tier, ends_early: scope.end().is_some() }
 }
 
-pub(super) fn least_life(scope: &Scope, token: &AccessToken) -> Duration {
+/// Whether a token that was just minted is the scope's, and lives long enough to be kept and handed out.
+pub(super) fn is_fit(scope: &Scope, token: &AccessToken, now: Timestamp) -> bool {
+    token.scope_tag == scope.tag() && token.remaining(now) >= least_life(scope, token)
+}
+
+fn least_life(scope: &Scope, token: &AccessToken) -> Duration {
     if scope.end().is_some() { LEAST_LIFE } else { token.hand_out_floor() }
 }
 

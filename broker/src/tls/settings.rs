@@ -90,3 +90,28 @@ pub(super) fn server_config(
     config.send_tls13_tickets = 0;
     Ok((config, verifier))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gh10_suites_are_sound_and_nothing_comes_early() {
+        let rcgen::CertifiedKey { cert, signing_key } =
+            rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let files = TlsFiles {
+            chain: vec![cert.der().clone()],
+            key: PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap(),
+            client_ca: vec![cert.der().clone()],
+            clients: ClientCertificates::Required,
+            versions: TlsVersions::Tls12And13,
+        };
+        let (config, _) = server_config(files).unwrap();
+        assert_eq!((config.max_early_data_size, config.send_tls13_tickets), (0, 0));
+        for suite in &config.crypto_provider().cipher_suites {
+            let name = format!("{:?}", suite.suite());
+            assert!(name.contains("GCM") || name.contains("CHACHA20_POLY1305"), "{name}");
+            assert!(name.starts_with("TLS13_") || name.contains("_ECDHE_"), "{name}");
+        }
+    }
+}

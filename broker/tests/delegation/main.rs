@@ -1,5 +1,5 @@
 //! Delegation tokens as a job meets them: got by certificate, presented without one, refused in every other way.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod client;
 mod issuing;

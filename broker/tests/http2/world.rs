@@ -9,7 +9,7 @@ use lakegate_testkit::{Deployment, Options, RunGenerator};
 pub(crate) const READ: &[Operation] = &[Operation::Read];
 pub(crate) const SALES: &str = "gs://lake-one/sales/";
 
-const POLICY: &str = r#"
+pub(crate) const POLICY: &str = r#"
 version: 1
 storages: [{ id: lake, dialect: gcs, buckets: [lake-one] }]
 projects: [{ name: growth }]
@@ -23,10 +23,14 @@ pub(crate) async fn start() -> Result<Deployment> {
 }
 
 pub(crate) async fn start_with(limits: Limits) -> Result<Deployment> {
+    start_changed(|options| options.limits = limits).await
+}
+
+pub(crate) async fn start_changed(change: impl FnOnce(&mut Options)) -> Result<Deployment> {
     let policy = PolicyDocument::from_yaml(POLICY)?;
     // Delegation tokens are off: every connection needs a certificate.
-    let options =
-        Options { generator: RunGenerator::Absent, limits, delegation: None, ..Options::of(policy) };
+    let mut options = Options { generator: RunGenerator::Absent, delegation: None, ..Options::of(policy) };
+    change(&mut options);
     Deployment::start(options).await
 }
 

@@ -1,8 +1,9 @@
 //! The broker as operators run it: a process, a configuration file, signals.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 mod checking;
+mod leaving;
 mod reload;
 mod rotation;
 mod shared;

@@ -100,7 +100,7 @@ async fn rotating_everything_under_load_loses_no_call() {
     let new = Arc::new(Authority::new().unwrap());
     let identity_of = |authority: Option<&Arc<Authority>>| -> Identity {
         let (site, broker, authority) = (Arc::clone(&site), Arc::clone(&broker), authority.cloned());
-        Arc::new(move || site.client_of(authority.as_deref().unwrap_or(&site.authority), &broker, "alice"))
+        Arc::new(move || site.client_from(authority.as_deref().unwrap_or(&site.authority), &broker, "alice"))
     };
     let change = async |item: &str, folder: &str, files: &[(&str, &str)], load: &Load| {
         let before = taken(&broker, item).await;

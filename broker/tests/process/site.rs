@@ -14,9 +14,12 @@ const POLICY: &str = r#"
 version: 1
 storages: [{ id: lake, dialect: gcs, buckets: [lake-process] }]
 projects: [{ name: p }]
-datasets: [{ name: sales, prefix: "gs://lake-process/sales/", project: p }]
+datasets:
+  - { name: sales, prefix: "gs://lake-process/sales/", project: p }
+  - { name: exports, prefix: "gs://lake-process/exports/", project: p }
 rules:
   - { id: r, effect: allow, on: { dataset: sales }, to: ["principal:alice"], operations: [read, list] }
+  - { id: s, effect: allow, on: { dataset: exports }, to: ["principal:alice"], operations: [read, list] }
 "#;
 
 /// What is mounted like a volume, by folder.
@@ -85,6 +88,7 @@ impl Site {
             .replace("0.0.0.0:9443", "127.0.0.1:0")
             .replace("settle_seconds = 60", &sts)
             // Probes would be calls between those that tests count; what they find is tested where they are made.
+            .replace("drain_notice_seconds = 5", "drain_notice_seconds = 1")
             .replace("canary = \"gs://lake/lakegate-canary\"\n", "")
     }
 
@@ -139,7 +143,18 @@ impl Site {
 
     /// Starts the process and waits until it says where it serves.
     pub(crate) fn start(&self) -> Running {
-        let mut child = broker(&self.path("broker.toml")).spawn().unwrap();
+        Self::run(broker(&self.path("broker.toml")))
+    }
+
+    /// Starts a second process, with a store and an audit log of its own.
+    pub(crate) fn start_another(&self) -> Running {
+        let another = self.config().replace("tokens.redb", "more.redb").replace("audit.jsonl", "more.jsonl");
+        self.write("another.toml", &another);
+        Self::run(broker(&self.path("another.toml")))
+    }
+
+    fn run(mut command: Command) -> Running {
+        let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
         let mut before = Vec::new();
         let serves =
@@ -166,14 +181,29 @@ impl Site {
 
     /// What a client without any credential is made from.
     pub(crate) fn bare_config(&self, broker: &Running) -> ClientConfig {
-        let port = broker.address.rsplit_once(':').unwrap().1;
-        let endpoint = format!("https://localhost:{port}").parse().unwrap();
-        ClientConfig::new(vec![endpoint], vec![self.authority.certificate()])
+        self.config_of(std::slice::from_ref(&broker.address))
+    }
+
+    /// A client of several brokers that keeps one token, so that it asks for nearly every path.
+    pub(crate) fn client_of(&self, addresses: &[String], name: &str) -> Client {
+        let issued = self.authority.client(name).unwrap();
+        let identity = ClientIdentity { chain: issued.chain, key: issued.key };
+        let mut config = self.config_of(addresses).with_identity(identity);
+        config.tier_capacity = 1;
+        Client::connect(config).unwrap()
+    }
+
+    fn config_of(&self, addresses: &[String]) -> ClientConfig {
+        let endpoint = |address: &String| {
+            format!("https://localhost:{}", address.rsplit_once(':').unwrap().1).parse().unwrap()
+        };
+        let endpoints = addresses.iter().map(endpoint).collect();
+        ClientConfig::new(endpoints, vec![self.authority.certificate()])
     }
 
     /// A client whose certificate another authority made. It keeps one token: whoever asks for two things in turn
     /// asks the broker each time.
-    pub(crate) fn client_of(&self, authority: &Authority, broker: &Running, name: &str) -> Client {
+    pub(crate) fn client_from(&self, authority: &Authority, broker: &Running, name: &str) -> Client {
         let issued = authority.client(name).unwrap();
         let mut config = self.bare_config(broker);
         config.tier_capacity = 1;
@@ -191,21 +221,31 @@ fn write_secret(path: &Path, text: &str) {
 pub(crate) struct Running {
     pub(crate) child: Child,
     pub(crate) admin: String,
-    address: String,
+    pub(crate) address: String,
     log: Option<std::thread::JoinHandle<String>>,
 }
 
 impl Running {
     /// Sends SIGTERM and waits. Gives the status and the log.
-    pub(crate) fn stop(mut self) -> (ExitStatus, String) {
+    pub(crate) fn stop(self) -> (ExitStatus, String) {
+        self.terminate();
+        self.wait()
+    }
+
+    /// Sends SIGTERM.
+    pub(crate) fn terminate(&self) {
         self.signal("-TERM");
-        let status = self.child.wait().unwrap();
-        (status, self.log.take().unwrap().join().unwrap())
     }
 
     pub(crate) fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+
+    /// Waits for the end. Gives the status and the log.
+    pub(crate) fn wait(mut self) -> (ExitStatus, String) {
+        let status = self.child.wait().unwrap();
+        (status, self.log.take().unwrap().join().unwrap())
     }
 }
 

@@ -84,6 +84,8 @@ async fn st02_a_refused_boundary_concerns_its_own_scope_alone() -> Result<()> {
         world.alice.ask(&world.fresh(), READ).await?;
         world.cached_goes_on().await?;
     }
+    let metrics = prometheus::TextEncoder::new().encode_to_string(&world.lake.registry().gather())?;
+    assert!(metrics.contains("lakegate_broker_quarantined_scopes{storage=\"lake\"} 2"), "{metrics}");
     Ok(())
 }
 

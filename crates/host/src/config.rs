@@ -55,6 +55,21 @@ pub fn load_with_places<T: DeserializeOwned>(
     load_with(file, layer::from_environment(env_prefix, std::env::vars_os())?, flags)
 }
 
+/// Takes apart the arguments `KEY=VALUE` of a command line, as [`load`] wants them.
+///
+/// # Errors
+/// [`ConfigError::Value`] for an argument without a key or without `=`; it names the argument's place, not its text.
+pub fn arguments(settings: &[String]) -> Result<Vec<(String, String)>, ConfigError> {
+    let pair = |(index, setting): (usize, &String)| match setting.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => {
+            let place = format!("argument {} of --set", index + 1);
+            Err(ConfigError::Value { place, problem: "not KEY=VALUE".to_owned() })
+        }
+    };
+    settings.iter().enumerate().map(pair).collect()
+}
+
 /// Reads a configuration with these settings in place of the environment's.
 fn load_with<T: DeserializeOwned>(
     file: Option<&Path>,

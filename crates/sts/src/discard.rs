@@ -61,4 +61,8 @@ impl Minter for Discarding {
     fn gate(&self) -> Option<&Gate> {
         self.inner.gate()
     }
+
+    fn quarantined(&self) -> usize {
+        self.inner.quarantined()
+    }
 }

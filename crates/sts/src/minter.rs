@@ -46,4 +46,9 @@ pub trait Minter: Send + Sync + fmt::Debug {
     /// What probes found; none when this storage is not probed. While it is closed no token may be handed out,
     /// cached ones included, and after an escape it does not trust what was minted meanwhile.
     fn gate(&self) -> Option<&Gate>;
+
+    /// How many scopes are remembered because the provider refuses them; for the gauge behind the alarm.
+    fn quarantined(&self) -> usize {
+        0
+    }
 }

@@ -122,4 +122,8 @@ impl Minter for Quarantine {
     fn gate(&self) -> Option<&Gate> {
         self.inner.gate()
     }
+
+    fn quarantined(&self) -> usize {
+        self.len()
+    }
 }

@@ -57,4 +57,8 @@ impl Minter for SingleFlight {
     fn gate(&self) -> Option<&Gate> {
         self.inner.gate()
     }
+
+    fn quarantined(&self) -> usize {
+        self.inner.quarantined()
+    }
 }

@@ -1,6 +1,7 @@
 //! A caller without a client library: typed calls, raw calls, and refusals taken apart.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -230,6 +231,15 @@ impl Deployment {
     /// When no certificate can be made.
     pub fn caller(&self, name: &str) -> Result<Caller> {
         Ok(Caller::over(self.channel(name)?.into()))
+    }
+
+    /// The same from an address of this machine, such as `127.0.0.2`.
+    ///
+    /// # Errors
+    /// When no certificate can be made.
+    pub fn caller_from(&self, name: &str, from: Ipv4Addr) -> Result<Caller> {
+        let identity = self.authority().client(name)?;
+        Ok(Caller::over(self.channel_from(Some(identity), from)?.into()))
     }
 
     /// What a refusal told its caller and what the audit log says of it, in one line:

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use lakegate_broker::audit::AuditLog;
-use lakegate_broker::tls::{ClientCertificates, TlsFiles, TlsVersions};
+use lakegate_broker::tls::{ClientCertificates, TlsFiles};
 use lakegate_broker::{Broker, BrokerParts, DelegationKeys, LiveTls, PolicyTerms};
 use lakegate_client::{BrokeredStore, Client, StorageEndpoint};
 use lakegate_cloud_emulator::Emulator;
@@ -212,6 +212,11 @@ impl Deployment {
         &self.registry
     }
 
+    /// The broker, to be drained while the rest goes on; none when it was taken before.
+    pub fn take_broker(&mut self) -> Option<Broker> {
+        self.broker.take()
+    }
+
     /// The policy in force.
     pub fn policy(&self) -> &Arc<PolicyFeed> {
         &self.policy
@@ -307,7 +312,7 @@ fn broker_tls(authority: &Authority, options: &Options) -> Result<TlsFiles> {
         Some(_) => ClientCertificates::Optional,
         None => ClientCertificates::Required,
     };
-    Ok(TlsFiles { chain, key, client_ca, clients, versions: TlsVersions::Tls13 })
+    Ok(TlsFiles { chain, key, client_ca, clients, versions: options.tls_versions })
 }
 
 fn own_buckets(options: &Options) -> Result<BTreeSet<Bucket>> {

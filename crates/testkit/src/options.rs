@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lakegate_broker::audit::AuditSink;
+use lakegate_broker::tls::TlsVersions;
 use lakegate_broker::{Limits, StalenessBounds};
 use lakegate_delegation::Terms;
 use lakegate_domain::{Clock, SystemClock};
@@ -56,6 +57,8 @@ pub struct Options {
     pub audit: AuditTo,
     /// How long delegation tokens live; without it none is issued or believed.
     pub delegation: Option<Terms>,
+    /// What clients may speak.
+    pub tls_versions: TlsVersions,
     /// Wall time for all parts.
     pub clock: Arc<dyn Clock>,
 }
@@ -153,6 +156,7 @@ impl Options {
             administrators: vec!["root-admin".to_owned()],
             own_buckets: vec!["gs://lakegate-state".to_owned()],
             audit: AuditTo::File,
+            tls_versions: TlsVersions::Tls13,
             delegation: Some(Terms::default()),
             clock: Arc::new(SystemClock),
         }

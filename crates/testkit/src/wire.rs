@@ -3,6 +3,7 @@
 //! Nothing here is the client library's: what it would never send, a test can.
 
 use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -10,7 +11,7 @@ use http::Uri;
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::ServerName;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tonic::transport::{Channel, Endpoint};
@@ -75,6 +76,14 @@ impl Deployment {
     /// # Errors
     /// When certificate and key do not fit.
     pub fn channel_as(&self, identity: Option<Issued>) -> Result<Channel> {
+        self.channel_from(identity, Ipv4Addr::UNSPECIFIED)
+    }
+
+    /// The same from an address of this machine, such as `127.0.0.2`.
+    ///
+    /// # Errors
+    /// When certificate and key do not fit.
+    pub fn channel_from(&self, identity: Option<Issued>, from: Ipv4Addr) -> Result<Channel> {
         let mut config = tls_client(self.authority(), identity, &[&rustls::version::TLS13])?;
         config.alpn_protocols = vec![b"h2".to_vec()];
         let connector = TlsConnector::from(Arc::new(config));
@@ -82,7 +91,11 @@ impl Deployment {
         let dial = move |_: Uri| {
             let (connector, name) = (connector.clone(), name.clone());
             async move {
-                let stream = connector.connect(name, TcpStream::connect(address).await?).await?;
+                let socket = TcpSocket::new_v4()?;
+                if !from.is_unspecified() {
+                    socket.bind(SocketAddr::from((from, 0)))?;
+                }
+                let stream = connector.connect(name, socket.connect(address).await?).await?;
                 io::Result::Ok(TokioIo::new(stream))
             }
         };

@@ -83,6 +83,7 @@ listen = "0.0.0.0:{{ int .Values.broker.port }}"
 admin_listen = "0.0.0.0:{{ int .Values.broker.adminPort }}"
 cluster = {{ toJson .Values.cluster }}
 max_brokers = {{ include "lakegate.maxBrokers" . }}
+drain_notice_seconds = {{ int .Values.broker.drainNoticeSeconds }}
 drain_seconds = {{ int .Values.broker.drainSeconds }}
 administrators = {{ toJson .Values.broker.administrators }}
 own_buckets = {{ toJson .Values.broker.ownBuckets }}

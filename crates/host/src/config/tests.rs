@@ -163,3 +163,14 @@ fn a_file_that_cannot_be_read_is_named() {
     let error = load::<Config>(Some(long.path()), "", &[]).unwrap_err().to_string();
     assert!(error.ends_with("file is longer than 4194304 bytes"), "{error}");
 }
+
+#[test]
+fn arguments_are_keys_and_values() {
+    let taken = |texts: &[&str]| arguments(&texts.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    assert_eq!(taken(&["a=1", "b.c=", "d==2"]).unwrap(), [pair("a", "1"), pair("b.c", ""), pair("d", "=2")]);
+    for bad in ["", "=", "=secret", "secret"] {
+        let said = taken(&["a=1", bad]).unwrap_err().to_string();
+        assert_eq!(said, "argument 2 of --set: not KEY=VALUE", "{bad}");
+    }
+}

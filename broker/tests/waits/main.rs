@@ -1,0 +1,5 @@
+//! What happens while a token is waited for: policy changes, gets old, or the broker goes away.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod pipeline;
+mod wire;

@@ -1,0 +1,106 @@
+//! The pipeline alone, on paused time.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lakegate_broker::tiers::{Mirror, NarrowedShare, StorageTiers};
+use lakegate_broker::{Answer, Ask, Failure, Limits, Pipeline, PolicyTerms};
+use lakegate_domain::{
+    Caller, Operation, OperationSet, Part, Principal, Proof, StorageId, SystemClock, Target,
+};
+use lakegate_host::{PolicyFeed, Reloads};
+use lakegate_policy::{PolicyDocument, Snapshot};
+use lakegate_sts::FakeMinter;
+use lakegate_token_store::{RedbStore, SealedTokens, SealingKey, SealingKeys};
+use prometheus::Registry;
+
+/// Alice may read the sales; their class is put in.
+fn policy(staleness: &str) -> String {
+    format!(
+        "version: 1\nstorages: [{{ id: lake, dialect: gcs, buckets: [lake-one] }}]\nprojects: [{{ name: p }}]\n\
+        classes: [{{ name: c, token_life_seconds: 3600, staleness: {staleness} }}]\n\
+        datasets: [{{ name: sales, prefix: 'gs://lake-one/sales/', project: p, class: c }}]\n\
+        rules:\n  - {{ id: r, effect: allow, on: {{ dataset: sales }}, to: ['principal:alice'], operations: [read] }}\n"
+    )
+}
+
+struct Bench {
+    pipeline: Arc<Pipeline>,
+    minter: Arc<FakeMinter>,
+    _folder: tempfile::TempDir,
+}
+
+impl Bench {
+    /// A pipeline whose policy is read once, from a file, and not looked at again for a day.
+    async fn new(staleness: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("policy.yaml");
+        std::fs::write(&file, policy(staleness)).unwrap();
+        let clock = Arc::new(SystemClock);
+        let reloads = Reloads::new(&Registry::new(), clock.clone()).unwrap();
+        let day = Duration::from_hours(24);
+        let feed = PolicyFeed::start(file, Arc::new(|_| Ok(())), day, clock.clone(), &reloads).await.unwrap();
+        let store = Arc::new(RedbStore::in_memory(clock.clone()).unwrap());
+        let keys = SealingKeys::single(SealingKey::generate().unwrap());
+        let tokens = Arc::new(SealedTokens::new(store, keys, "test", clock.clone()).unwrap());
+        let minter = Arc::new(FakeMinter::new(clock.clone()));
+        let tiers = StorageTiers::new(
+            &Limits::default(),
+            Arc::new(Mirror::default()),
+            tokens,
+            minter.clone(),
+            clock.clone(),
+        );
+        let terms = PolicyTerms {
+            feed,
+            max_stale: Duration::from_mins(30),
+            own_buckets: std::iter::empty().collect(),
+        };
+        let share = NarrowedShare::per_minute(NonZeroU32::MIN);
+        let tiers = HashMap::from([(StorageId::parse("lake").unwrap(), tiers)]);
+        Self { pipeline: Arc::new(Pipeline::new(terms, tiers, share, clock)), minter, _folder: folder }
+    }
+
+    /// The answer to a request during whose minting so much time passes.
+    async fn answer_after(&self, wait: Duration) -> Result<Answer, Failure> {
+        self.minter.hold();
+        let pipeline = Arc::clone(&self.pipeline);
+        let asking = tokio::spawn(async move {
+            let read = OperationSet::of(&[Operation::Read]);
+            let part = Part::new(Target::parse("gs://lake-one/sales/x").unwrap(), read).unwrap();
+            let caller = Caller::new(Principal::parse("alice").unwrap(), Proof::ClientCertificate);
+            pipeline.answer(&caller, &Ask { parts: vec![part], rejected: None }).await
+        });
+        while self.minter.calls() == 0 {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::advance(wait).await;
+        self.minter.release();
+        asking.await.unwrap()
+    }
+}
+
+#[test]
+fn the_documents_differ_in_staleness_alone() {
+    for staleness in ["strict", "best-effort"] {
+        Snapshot::compile(&PolicyDocument::from_yaml(&policy(staleness)).unwrap()).unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_strict_class_is_not_served_when_its_policy_got_old_during_the_wait() {
+    let late = Bench::new("strict").await.answer_after(Duration::from_secs(11)).await;
+    assert!(matches!(late, Err(Failure::PolicyUnavailable)), "{late:?}");
+    let soon = Bench::new("strict").await.answer_after(Duration::from_secs(8)).await;
+    assert!(soon.is_ok(), "{soon:?}");
+    let lenient = Bench::new("best-effort").await.answer_after(Duration::from_secs(11)).await;
+    assert!(lenient.is_ok(), "{lenient:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_served_when_the_policy_got_too_old_for_all_during_the_wait() {
+    let late = Bench::new("best-effort").await.answer_after(Duration::from_mins(31)).await;
+    assert!(matches!(late, Err(Failure::PolicyUnavailable)), "{late:?}");
+}
