@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lakegate_broker::tiers::{Mirror, NarrowedShare, StorageTiers};
-use lakegate_broker::{Answer, Ask, Failure, Limits, Pipeline, PolicyTerms};
+use lakegate_broker::{Answer, Ask, Failure, Limits, Pipeline, PolicyTerms, StalenessBounds};
 use lakegate_domain::{
     Caller, Operation, OperationSet, Part, Principal, Proof, StorageId, SystemClock, Target,
 };
@@ -55,7 +55,7 @@ impl Bench {
         );
         let terms = PolicyTerms {
             feed,
-            max_stale: Duration::from_mins(30),
+            staleness: StalenessBounds::default(),
             own_buckets: std::iter::empty().collect(),
         };
         let share = NarrowedShare::per_minute(NonZeroU32::MIN);
