@@ -30,6 +30,7 @@ pub(super) struct Journey<'a> {
     sent: usize,
     /// What the next attempt costs and when it may begin.
     next: Next,
+    came_back: bool,
     failed_once: bool,
     error: Option<ClientError>,
 }
@@ -56,6 +57,7 @@ impl<'a> Journey<'a> {
             asked: Vec::new(),
             sent: 0,
             next: Next::First,
+            came_back: false,
             failed_once: false,
             error: None,
         }
@@ -90,7 +92,10 @@ impl<'a> Journey<'a> {
                 {
                     return Ok(attempt);
                 }
-                self.pay()?;
+                // Nobody did any work, and one request at a time finds out who is back: coming back once is free.
+                if std::mem::replace(&mut self.came_back, true) {
+                    self.pay()?;
+                }
                 self.asked.clear();
             }
             Next::Again(instant) => {
@@ -167,10 +172,14 @@ impl<'a> Journey<'a> {
     /// then nobody works on this request.
     fn hedge(&mut self) {
         let Endpoints { roster, budget, .. } = self.brokers;
-        let Some(spare) = roster.spare(&self.asked) else { return };
+        if !roster.has_spare(&self.asked) {
+            return;
+        }
         let lost = self.attempts.iter().all(|attempt| roster.is_lost(attempt));
         let scouts = || self.attempts.last().is_some_and(|attempt| roster.scouts(attempt));
-        if lost || if scouts() { budget.pay_scout() } else { budget.pay() } {
+        if (lost || if scouts() { budget.pay_scout() } else { budget.pay() })
+            && let Some(spare) = roster.spare(&self.asked)
+        {
             debug!(lost, "broker is late, another one is asked too");
             self.send(spare);
         }
@@ -204,6 +213,11 @@ impl<'a> Journey<'a> {
                 roster.closed(attempt, now + jittered(pause), &error);
                 Next::Elsewhere
             }
+            Verdict::Passed(pause) => {
+                let until = now + jittered(pause);
+                roster.passed(attempt, until);
+                if roster.has_better(&self.asked) { Next::Elsewhere } else { Next::Again(until) }
+            }
             Verdict::Later(pause) => {
                 roster.heard(attempt);
                 Next::Again(now + jittered(pause))
@@ -228,8 +242,8 @@ impl<'a> Journey<'a> {
         if std::mem::replace(&mut self.failed_once, true) && self.under_way.is_empty() {
             return Err(error.clone());
         }
-        let alone = self.brokers.roster.spare(&self.asked).is_none();
-        Ok(Next::Again(if alone { now + leave(1) } else { now }))
+        let others = self.brokers.roster.has_spare(&self.asked);
+        Ok(Next::Again(if others { now } else { now + leave(1) }))
     }
 
     fn pay(&mut self) -> Result<(), ClientError> {

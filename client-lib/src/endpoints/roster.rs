@@ -52,6 +52,8 @@ struct Page {
     /// When a request last set out to find whether it is lost.
     scouted: u64,
     shut: Option<Shut>,
+    /// Until when requests ask others first, and since when.
+    passed: Option<(Instant, u64)>,
     /// What it last failed with.
     error: Option<ClientError>,
 }
@@ -72,6 +74,30 @@ enum Why {
     Asked,
     /// One request tries it again.
     Tried,
+}
+
+/// How a broker stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Open,
+    /// It was left alone long enough.
+    Due,
+    /// It refused others lately.
+    Passed,
+    /// It is left alone until then.
+    Shut(Instant),
+}
+
+impl Standing {
+    /// The order in which brokers help a request that is in trouble; none for those that cannot.
+    fn rank(self) -> Option<u8> {
+        match self {
+            Self::Open => Some(0),
+            Self::Due => Some(1),
+            Self::Passed => Some(2),
+            Self::Shut(_) => None,
+        }
+    }
 }
 
 /// An attempt at one broker.
@@ -113,34 +139,51 @@ impl Roster {
     }
 
     /// The broker to ask next, other than those named. One that was left alone long enough is given to one request
-    /// only, until more is known.
+    /// only, until more is known. One that refused others lately is asked when there is no better one.
     pub(super) fn pick(&self, without: &[usize]) -> Pick {
         let mut book = self.book();
         let now = Instant::now();
-        let mut earliest = None;
-        for broker in self.order.iter().copied().filter(|broker| !without.contains(broker)) {
-            let since = book.next();
-            let Some(page) = book.pages.get_mut(broker) else { continue };
-            match page.shut {
-                Some(shut) if shut.until > now => {
-                    earliest = Some(earliest.map_or(shut.until, |other: Instant| other.min(shut.until)));
-                }
-                Some(_) => {
-                    page.shut = Some(Shut { until: now + TRIAL, since, why: Why::Tried });
-                    return Pick::Ask(Attempt { broker, began: now, number: since });
-                }
-                None => return Pick::Ask(Attempt { broker, began: now, number: since }),
-            }
+        let standings = || self.others(without).map(|broker| (broker, book.standing(broker, now)));
+        let usable = |standing: &Standing| matches!(standing, Standing::Open | Standing::Due);
+        let best = standings().find(|(_, standing)| usable(standing));
+        if let Some((broker, _)) =
+            best.or_else(|| standings().find(|(_, standing)| *standing == Standing::Passed))
+        {
+            return Pick::Ask(book.begin(broker, now));
         }
-        Pick::Wait(earliest.unwrap_or(now))
+        let opens = standings().filter_map(|(_, standing)| match standing {
+            Standing::Shut(until) => Some(until),
+            _ => None,
+        });
+        Pick::Wait(opens.min().unwrap_or(now))
     }
 
-    /// A broker other than those named of which nothing bad is known.
+    /// A broker other than those named for a request that is in trouble: nothing bad is known of it, or it is the best
+    /// there is.
     pub(super) fn spare(&self, without: &[usize]) -> Option<Attempt> {
         let mut book = self.book();
-        let open = |broker: &usize| book.pages.get(*broker).is_some_and(|page| page.shut.is_none());
-        let broker = self.order.iter().copied().filter(|broker| !without.contains(broker)).find(open)?;
-        Some(Attempt { broker, began: Instant::now(), number: book.next() })
+        let now = Instant::now();
+        let standings = self.others(without).map(|broker| (broker, book.standing(broker, now)));
+        let usable = standings.filter_map(|(broker, standing)| standing.rank().map(|rank| (rank, broker)));
+        let (_, broker) = usable.min_by_key(|(rank, _)| *rank)?;
+        Some(book.begin(broker, now))
+    }
+
+    /// Whether [`Roster::spare`] would find one.
+    pub(super) fn has_spare(&self, without: &[usize]) -> bool {
+        let (book, now) = (self.book(), Instant::now());
+        self.others(without).any(|broker| book.standing(broker, now).rank().is_some())
+    }
+
+    /// Whether a broker other than those named may be asked that has not refused others lately.
+    pub(super) fn has_better(&self, without: &[usize]) -> bool {
+        let (book, now) = (self.book(), Instant::now());
+        self.others(without)
+            .any(|broker| matches!(book.standing(broker, now), Standing::Open | Standing::Due))
+    }
+
+    fn others(&self, without: &[usize]) -> impl Iterator<Item = usize> {
+        self.order.iter().copied().filter(move |broker| !without.contains(broker))
     }
 
     /// The broker answered, be it with a refusal.
@@ -188,6 +231,15 @@ impl Roster {
         });
     }
 
+    /// The broker refused this request for a reason that may hold for others or not: they ask others first.
+    pub(super) fn passed(&self, attempt: &Attempt, until: Instant) {
+        self.note(attempt, |page, event| {
+            let opened = page.hear(attempt, event);
+            page.passed = Some((until, event));
+            opened
+        });
+    }
+
     /// Whether the broker has failed and not been heard since the attempt began: others found out before.
     pub(super) fn is_lost(&self, attempt: &Attempt) -> bool {
         let book = self.book();
@@ -231,6 +283,26 @@ impl Roster {
 }
 
 impl Book {
+    fn standing(&self, broker: usize, now: Instant) -> Standing {
+        match self.pages.get(broker) {
+            Some(Page { shut: Some(shut), .. }) if shut.until > now => Standing::Shut(shut.until),
+            Some(Page { shut: Some(_), .. }) => Standing::Due,
+            Some(Page { passed: Some((until, _)), .. }) if *until > now => Standing::Passed,
+            Some(_) | None => Standing::Open,
+        }
+    }
+
+    /// Begins an attempt. At a broker that was left alone it is a trial, which keeps all others away.
+    fn begin(&mut self, broker: usize, now: Instant) -> Attempt {
+        let number = self.next();
+        if let Some(page) = self.pages.get_mut(broker)
+            && page.shut.is_some()
+        {
+            page.shut = Some(Shut { until: now + TRIAL, since: number, why: Why::Tried });
+        }
+        Attempt { broker, began: now, number }
+    }
+
     fn next(&mut self) -> u64 {
         self.events += 1;
         self.events
@@ -244,6 +316,7 @@ impl Page {
         self.heard = event;
         self.strikes = 0;
         let stays = |shut: &Shut| shut.why == Why::Asked && shut.since > attempt.number;
+        self.passed = self.passed.filter(|(_, since)| *since > attempt.number);
         let was_shut = self.shut.is_some();
         self.shut = self.shut.filter(stays);
         was_shut && self.shut.is_none()

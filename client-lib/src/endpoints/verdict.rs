@@ -19,6 +19,8 @@ pub(super) enum Verdict {
     Unreachable,
     /// This broker cannot serve anybody and said for how long to leave it: another one at once.
     Closed(Duration),
+    /// This broker cannot serve this request, and perhaps others: another one at once, or any one after this.
+    Passed(Duration),
     /// What the broker stands on is down: any broker, after this.
     Later(Duration),
     /// The broker took too long: another one, once.
@@ -37,7 +39,9 @@ impl Verdict {
                 (Some(reason::TOKEN_SERVICE_UNAVAILABLE), pause) => {
                     Self::Later(pause.unwrap_or(TOKEN_SERVICE_PAUSE))
                 }
-                (_, Some(pause)) => Self::Closed(*pause),
+                (Some(reason::DRAINING | reason::AUDIT_UNAVAILABLE), Some(pause)) => Self::Closed(*pause),
+                // A policy may be too old for one class and not for another.
+                (_, Some(pause)) => Self::Passed(*pause),
                 // Brokers always say; this was something between us and them.
                 (_, None) => Self::Unreachable,
             },

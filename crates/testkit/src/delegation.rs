@@ -24,10 +24,15 @@ pub const CLUSTER: &str = "quickstart";
 /// How far ahead the clock of another broker may be.
 const SKEW: Duration = Duration::from_secs(30);
 
-/// Fresh keys, and what a broker is told about them.
-pub(crate) fn delegation(terms: Terms) -> Result<Delegation> {
+/// Fresh keys for all brokers of a deployment.
+pub(crate) fn fresh_keys() -> Result<DelegationKeys> {
     let ring = KeyRing::single(CLUSTER, DelegationKey::generate(KeyId::new(1)?)?)?;
-    Ok(Delegation { keys: DelegationKeys::new(ring), terms, skew: SKEW, renewals: Arc::new(NoRenewals) })
+    Ok(DelegationKeys::new(ring))
+}
+
+/// What a broker is told about delegation tokens.
+pub(crate) fn delegation(keys: DelegationKeys, terms: Terms) -> Delegation {
+    Delegation { keys, terms, skew: SKEW, renewals: Arc::new(NoRenewals) }
 }
 
 /// A channel, and the credential that goes with every request on it.

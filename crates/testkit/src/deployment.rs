@@ -1,5 +1,6 @@
 //! The deployment: everything started, in order, on ports of its own.
 
+mod brokers;
 mod cloud;
 
 pub use cloud::CANARY;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use lakegate_broker::audit::AuditLog;
 use lakegate_broker::tls::{ClientCertificates, TlsFiles};
-use lakegate_broker::{Broker, BrokerParts, DelegationKeys, LiveTls, PolicyTerms};
+use lakegate_broker::{Broker, DelegationKeys, LiveTls};
 use lakegate_client::{BrokeredStore, Client, StorageEndpoint};
 use lakegate_cloud_emulator::Emulator;
 use lakegate_domain::{Bucket, Principal, StorageId};
@@ -27,6 +28,9 @@ use prometheus::Registry;
 use tempfile::TempDir;
 
 use crate::delegation;
+use brokers::Common;
+pub use brokers::ExtraBroker;
+
 use crate::{AuditTo, AuditTrail, Authority, Issued, Options, RunGenerator, Store};
 
 /// How long a stopping broker waits for its last requests.
@@ -43,8 +47,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 pub struct Deployment {
     authority: Authority,
     emulator: Emulator,
-    policy: Arc<PolicyFeed>,
-    tokens: Arc<SealedTokens>,
+    common: Common,
     broker: Option<Broker>,
     generator: Option<Generator>,
     admin: AdminServer,
@@ -53,7 +56,6 @@ pub struct Deployment {
     address: SocketAddr,
     registry: Registry,
     audit: AuditTrail,
-    delegation: Option<DelegationKeys>,
     folder: TempDir,
 }
 
@@ -75,25 +77,11 @@ impl Deployment {
             RunGenerator::Running => Some(start_generator(&options, &policy, &tokens, &cloud, &registry)?),
         };
         let audit = AuditTrail::new(folder.path().join("audit.jsonl"));
-        let delegation = options.delegation.map(delegation::delegation).transpose()?;
-        let delegation_keys = delegation.as_ref().map(|delegation| delegation.keys.clone());
+        let delegation = options.delegation.map(|_| delegation::fresh_keys()).transpose()?;
         let tls = Arc::new(LiveTls::new(broker_tls(&authority, &options)?, options.clock.now())?);
-        let parts = BrokerParts {
-            listen: SocketAddr::from(([127, 0, 0, 1], options.port)),
-            tls: Arc::clone(&tls),
-            policy: PolicyTerms {
-                feed: Arc::clone(&policy),
-                staleness: options.staleness,
-                own_buckets: own_buckets(&options)?,
-            },
-            tokens: Arc::clone(&tokens),
-            minters: cloud.reserve.clone(),
-            audit: audit_log(&options, &audit).context("audit log")?,
-            delegation,
-            administrators: principals(&options.administrators)?,
-            limits: options.limits,
-            clock: Arc::clone(&options.clock),
-        };
+        let minters = cloud.reserve.clone();
+        let common = Common::new(options, (&policy, &tokens), minters, delegation);
+        let parts = common.parts(common.options.port, &tls, &audit)?;
         if let Some(generator) = &generator {
             generator.filled().await;
         }
@@ -107,8 +95,7 @@ impl Deployment {
         Ok(Self {
             authority,
             emulator: cloud.emulator,
-            policy,
-            tokens,
+            common,
             broker: Some(broker),
             generator,
             admin,
@@ -117,7 +104,6 @@ impl Deployment {
             address,
             registry,
             audit,
-            delegation: delegation_keys,
             folder,
         })
     }
@@ -149,7 +135,7 @@ impl Deployment {
     /// # Errors
     /// When the document is not valid or not newer.
     pub fn replace_policy(&self, document: &PolicyDocument) -> Result<()> {
-        Ok(self.policy.replace(Snapshot::compile(document)?)?)
+        Ok(self.common.policy.replace(Snapshot::compile(document)?)?)
     }
 
     /// Where the broker is, `https://localhost:PORT`.
@@ -189,12 +175,12 @@ impl Deployment {
 
     /// The shared tier.
     pub fn tokens(&self) -> &Arc<SealedTokens> {
-        &self.tokens
+        &self.common.tokens
     }
 
     /// The delegation keys in force, where delegation tokens are believed.
     pub fn delegation_keys(&self) -> Option<&DelegationKeys> {
-        self.delegation.as_ref()
+        self.common.delegation.as_ref()
     }
 
     /// The generator, if one runs.
@@ -219,7 +205,7 @@ impl Deployment {
 
     /// The policy in force.
     pub fn policy(&self) -> &Arc<PolicyFeed> {
-        &self.policy
+        &self.common.policy
     }
 
     /// A folder that lives as long as the deployment.

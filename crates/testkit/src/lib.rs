@@ -22,7 +22,7 @@ pub use authority::{Authority, Issued};
 pub use bearer::{Bearer, object};
 pub use caller::{Caller, GET_ACCESS_TOKEN, Raw, Refused, bearer, framed, part, request};
 pub use delegation::CLUSTER;
-pub use deployment::{CANARY, Deployment};
+pub use deployment::{CANARY, Deployment, ExtraBroker};
 pub use options::{AuditTo, Canary, Generator as RunGenerator, Options, PolicyCheck, Source, Store};
 pub use redis::{RedisClients, RedisKind, RedisServer};
 pub use relay::{Relay, Weather};

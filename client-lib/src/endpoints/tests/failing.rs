@@ -60,6 +60,20 @@ async fn cl02_hundreds_at_once_survive_the_loss_of_all_brokers_but_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn cl02_hundreds_at_once_survive_a_moment_without_the_only_broker() {
+    let fleet = Fleet::quick(1);
+    assert_eq!(fleet.ask_at_once(300).await, 0);
+    fleet.brokers[0].becomes(Manner::Fails(refused_connection()));
+    let returning = Arc::clone(&fleet.brokers[0]);
+    let (failed, ()) = tokio::join!(fleet.ask_at_once(300), async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        returning.becomes(Manner::Answers(QUICK));
+    });
+    assert_eq!(failed, 0);
+    assert_eq!(fleet.brokers[0].calls(), 3 * 300, "each came back once");
+}
+
+#[tokio::test(start_paused = true)]
 async fn cl01_with_all_brokers_gone_a_request_ends_soon_with_one_typed_error() {
     let fleet = Fleet::of(vec![Manner::Fails(refused_connection()); 3]);
     let before = Instant::now();
@@ -115,6 +129,25 @@ async fn cl02_a_broker_that_serves_nobody_is_left_at_once_and_not_asked_sooner_t
         assert!(times[..100].iter().all(|at| *at == before), "{reason}");
         assert!(times[100] - before >= pause, "{reason}: asked again after {:?}", times[100] - before);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_too_old_for_one_request_does_not_take_the_brokers_from_the_others() {
+    let pause = Duration::from_secs(1);
+    let fleet = Fleet::of(vec![Manner::Fails(unavailable(reason::POLICY_UNAVAILABLE, pause)); 3]);
+    let strict = fleet.ask().await.unwrap_err();
+    assert_eq!(strict.retry_after(), Some(pause));
+    for broker in &fleet.brokers {
+        let times = broker.call_times();
+        assert!(
+            times.windows(2).all(|pair| pair[1] - pair[0] >= pause),
+            "the request itself waits: {times:?}"
+        );
+        broker.becomes(Manner::Answers(QUICK));
+    }
+    let before = Instant::now();
+    assert_eq!(fleet.ask_at_once(50).await, 0);
+    assert_eq!(before.elapsed(), QUICK, "requests of other classes do not wait");
 }
 
 #[tokio::test(start_paused = true)]

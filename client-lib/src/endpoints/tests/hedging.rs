@@ -86,6 +86,20 @@ async fn cl02_a_silent_broker_is_found_again_when_it_speaks() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn cl02_a_broker_that_failed_long_ago_is_there_when_another_one_goes_silent() {
+    let fleet = warmed(2).await;
+    fleet.brokers[0].becomes(Manner::Fails(refused_connection()));
+    fleet.brokers[1].becomes(Manner::Fails(refused_connection()));
+    assert!(fleet.ask().await.is_err());
+    fleet.brokers[0].becomes(Manner::Answers(QUICK));
+    fleet.brokers[1].becomes(Manner::Answers(QUICK));
+    tokio::time::advance(Duration::from_mins(10)).await;
+    assert_eq!(fleet.ask().await.unwrap(), 0);
+    fleet.brokers[0].becomes(Manner::Hangs);
+    assert_eq!(fleet.ask_at_once(100).await, 0, "nobody had a reason to ask the second one since");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_deadline_spans_all_attempts_and_ends_in_one_error() {
     for brokers in [1, 3] {
         let fleet = Fleet::of(vec![Manner::Hangs; brokers]);
