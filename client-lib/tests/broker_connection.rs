@@ -1,5 +1,5 @@
 //! The client against a broker over real TLS: whom it trusts, what it sends, what it makes of answers.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod failover;
 mod peer;

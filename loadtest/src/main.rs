@@ -10,13 +10,12 @@ mod target;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Parser;
 use lakegate_loadtest::{Report, Schedule, drive};
 use tokio::runtime::Builder;
 
 use args::Args;
-use lakegate_testkit::{Deployment, Options};
 use place::Place;
 use target::Target;
 
@@ -38,14 +37,7 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<u64> {
     let servers = Builder::new_multi_thread().worker_threads(args.server_threads).enable_all().build()?;
     let driver = Builder::new_current_thread().enable_all().build()?;
-    let (place, deployment) = match Place::named(&args.brokers)? {
-        Some(place) => (place, None),
-        None => {
-            let deployment = servers.block_on(Deployment::start(Options::sample()?));
-            let deployment = deployment.context("the deployment did not start")?;
-            (Place::of(&deployment)?, Some(deployment))
-        }
-    };
+    let (place, deployment) = servers.block_on(Place::find(&args.brokers))?;
     let (report, failed) = driver.block_on(async {
         let target = Target::connect(&place, args).await?;
         drive(Schedule::new(args.rate, args.warmup())?, args.pacing(), |call| target.call(call)).await?;

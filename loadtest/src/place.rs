@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use lakegate_testkit::Deployment;
+use lakegate_testkit::{Deployment, Options};
 
 use crate::args::BrokersArgs;
 
@@ -20,8 +20,18 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// The brokers that the command line names, or else those of a deployment that is started here.
+    pub(crate) async fn find(args: &BrokersArgs) -> Result<(Self, Option<Deployment>)> {
+        if let Some(place) = Self::named(args)? {
+            return Ok((place, None));
+        }
+        let deployment =
+            Deployment::start(Options::sample()?).await.context("the deployment did not start")?;
+        Ok((Self::of(&deployment)?, Some(deployment)))
+    }
+
     /// A deployment in this process.
-    pub(crate) fn of(deployment: &Deployment) -> Result<Self> {
+    fn of(deployment: &Deployment) -> Result<Self> {
         let issued = deployment.authority().client(CALLER)?;
         Ok(Self {
             endpoints: vec![deployment.endpoint()],
@@ -32,7 +42,7 @@ impl Place {
     }
 
     /// The brokers that the command line names; none when it names none.
-    pub(crate) fn named(args: &BrokersArgs) -> Result<Option<Self>> {
+    fn named(args: &BrokersArgs) -> Result<Option<Self>> {
         let (Some(ca), Some(cert), Some(key)) = (&args.ca, &args.cert, &args.key) else { return Ok(None) };
         let read = |path: &Path| std::fs::read_to_string(path).with_context(|| path.display().to_string());
         let endpoints = args.endpoints.clone();

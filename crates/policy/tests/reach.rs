@@ -1,5 +1,5 @@
 //! Rules reach what the list of the domain says, and nothing that only begins alike.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use lakegate_domain::{Caller, Operation, OperationSet, Part, Principal, Proof, Target, Timestamp};
 use lakegate_policy::{PolicyDocument, Snapshot};

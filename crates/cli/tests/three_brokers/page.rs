@@ -44,6 +44,9 @@ fn logs(folder: &std::path::Path) -> String {
     let Ok(entries) = std::fs::read_dir(folder.join("lake")) else { return "no folder".to_owned() };
     let logs = entries.filter_map(Result::ok).map(|entry| entry.path());
     let logs = logs.filter(|path| path.extension().is_some_and(|extension| extension == "log"));
-    logs.map(|path| format!("== {}\n{}", path.display(), std::fs::read_to_string(&path).unwrap_or_default()))
-        .collect()
+    let shown = |path: std::path::PathBuf| {
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        ["== ", &path.display().to_string(), "\n", &text].concat()
+    };
+    logs.map(shown).collect::<Vec<_>>().concat()
 }

@@ -96,8 +96,9 @@ async fn lg01_no_secret_is_in_logs_audit_files_the_redis_dump_or_a_core() {
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert!(core.contains(" 0 "), "a core would be written: {core}");
     lake.broker(0).end_by("-ABRT");
-    let stop_others = [1, 2];
-    stop_others.iter().for_each(|number| lake.broker(*number).end_by("-TERM"));
+    for number in [1, 2] {
+        lake.broker(number).end_by("-TERM");
+    }
     search(lake.site.folder(), &secrets);
 }
 

@@ -20,11 +20,9 @@ const STUCK: Duration = Duration::from_mins(2);
 
 /// A lake of many datasets, all of which alice may read, and whose tokens brokers have in memory.
 pub(crate) async fn lake() -> Deployment {
-    let datasets: String = (0..DATASETS)
-        .map(|index| {
-            format!("  - {{ name: d{index}, prefix: \"gs://lake-one/d{index}/\", project: growth }}\n")
-        })
-        .collect();
+    let dataset =
+        |index| format!("  - {{ name: d{index}, prefix: \"gs://lake-one/d{index}/\", project: growth }}\n");
+    let datasets = (0..DATASETS).map(dataset).collect::<Vec<_>>().concat();
     let policy = format!(
         "version: 1\n\
          storages: [{{ id: lake, dialect: gcs, buckets: [lake-one] }}]\n\
