@@ -137,7 +137,7 @@ async fn a_class_that_the_source_cannot_make_short_tokens_for_is_an_error() {
     let site = Site::new().await;
     let policy = fs::read_to_string(site.path("policy.yaml")).unwrap();
     let policy = policy
-        .replace("project: p }]\nrules", "project: p, class: short }]\nrules")
+        .replace("sales/\", project: p }", "sales/\", project: p, class: short }")
         .replace("projects:", "classes: [{ name: short, token_life_seconds: 900 }]\nprojects:");
     site.write("policy.yaml", &policy);
     let text = said(&check(&site, &good(&site)));
