@@ -112,7 +112,8 @@ async fn until(what: &str, holds: impl AsyncFn() -> Result<bool>) -> Result<()> 
 async fn a_lake_fills_and_serves_from_redis_and_from_valkey() -> Result<()> {
     for kind in [RedisKind::Redis, RedisKind::Valkey] {
         let world = World::start(kind).await?;
-        assert!(world.keys().await? >= DATASETS, "the generator filled it");
+        // Writes follow behind what waits for them.
+        until("a filled store", async || Ok(world.keys().await? >= DATASETS)).await?;
         let minted = world.lake.emulator().calls().sts;
         for n in 0..DATASETS {
             let answer = world.bob.ask(&format!("gs://lake-one/d{n}/x"), READ).await?;
