@@ -39,7 +39,7 @@ impl LiveTls {
     /// The first settings.
     ///
     /// # Errors
-    /// As [`server_config`], and [`BuildError::ServerCertificate`] when the server's certificate is not valid now.
+    /// As in `tls/settings.rs`, and [`BuildError::ServerCertificate`] when the server's certificate is not valid now.
     pub fn new(files: TlsFiles, now: Timestamp) -> Result<Self, BuildError> {
         let client_ca = files.client_ca.clone();
         let (config, verifier) = settings(files, now)?;
