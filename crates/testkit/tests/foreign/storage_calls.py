@@ -66,7 +66,10 @@ class Server:
 
     def call(self, method, path, params, **sent):
         params = {key: self.number(value) for key, value in params.items()}
-        return self.http.request(method, self.url + path, params=params, timeout=30, **sent)
+        return self.send(method, self.url + path, params=params, **sent)
+
+    def send(self, method, url, **sent):
+        return self.http.request(method, url, timeout=30, **sent)
 
     def number(self, value):
         """A version is asked for by its object's name: ("version of", name), or one that is not there."""
@@ -79,6 +82,20 @@ class Server:
         for name in NAMES:
             self.call("DELETE", at(name), {})
         self.versions.clear()
+
+
+class LostConnection(Exception):
+    """The other emulator broke a connection off and left a call without an answer: it says nothing about ours."""
+
+
+class Theirs(Server):
+    """The other emulator. It resets a connection now and then; ours never may."""
+
+    def send(self, method, url, **sent):
+        try:
+            return super().send(method, url, **sent)
+        except requests.ConnectionError as error:
+            raise LostConnection(f"{method} {url}: {error}") from error
 
 
 def at(name, verb=""):
@@ -107,9 +124,10 @@ class Step:
         begun = server.call("POST", self.path, params, json={"contentType": "text/csv"})
         if begun.status_code != 200:
             return self.seen(server, begun)
-        first = server.http.put(begun.headers["location"], data=content[:4], headers={"content-range": "bytes 0-3/*"})
+        session = begun.headers["location"]
+        first = server.send("PUT", session, data=content[:4], headers={"content-range": "bytes 0-3/*"})
         rest = f"bytes 4-{len(content) - 1}/{len(content)}"
-        last = server.http.put(begun.headers["location"], data=content[4:], headers={"content-range": rest})
+        last = server.send("PUT", session, data=content[4:], headers={"content-range": rest})
         return {"first": (first.status_code, first.headers.get("range"))} | self.seen(server, last)
 
     def seen(self, server, answer):
