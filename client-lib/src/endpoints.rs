@@ -7,6 +7,7 @@
 //! only. `docs/client-failures.md` tells users the same.
 
 mod budget;
+mod errand;
 mod journey;
 mod pace;
 mod roster;
@@ -21,6 +22,7 @@ use lakegate_domain::Part;
 use lakegate_proto::v1;
 
 use self::budget::Budget;
+pub(crate) use self::errand::errand;
 use self::journey::Journey;
 use self::pace::Pace;
 use self::roster::Roster;

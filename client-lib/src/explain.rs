@@ -3,10 +3,11 @@
 use lakegate_domain::Part;
 use lakegate_proto::v1::policy_service_client::PolicyServiceClient;
 use lakegate_proto::{part_to_wire, v1};
+use tonic::Request;
 
 use crate::config::ClientConfig;
-use crate::error::{ClientError, ConfigFault};
-use crate::{status, transport};
+use crate::endpoints::errand;
+use crate::error::ClientError;
 
 /// A broker's explanation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +21,8 @@ pub struct Explained {
     pub document: String,
 }
 
-/// Asks the first broker of a configuration why the caller, or for administrators another principal, may or may
-/// not do something.
+/// Asks the brokers of a configuration, one after the other until one answers, why the caller, or for administrators
+/// another principal, may or may not do something.
 ///
 /// # Errors
 /// [`ClientError::Denied`] when the caller asks about others and is no administrator; else see [`ClientError`].
@@ -30,14 +31,15 @@ pub async fn explain(
     part: &Part,
     principal: Option<&str>,
 ) -> Result<Explained, ClientError> {
-    let timeout = config.request_timeout;
-    let channel = transport::channels(config)?.into_iter().next().ok_or(ConfigFault::NoEndpoint)?;
-    let mut request = tonic::Request::new(v1::ExplainRequest {
+    let question = v1::ExplainRequest {
         part: Some(part_to_wire(part)),
         principal: principal.unwrap_or_default().to_owned(),
-    });
-    request.set_timeout(timeout);
-    let answer = PolicyServiceClient::new(channel).explain(request).await;
-    let answer = answer.map_err(|refused| status::to_error(&refused))?.into_inner();
+    };
+    let ask = |channel, left| {
+        let mut request = Request::new(question.clone());
+        request.set_timeout(left);
+        async move { PolicyServiceClient::new(channel).explain(request).await }
+    };
+    let answer = errand(config, ask).await?.into_inner();
     Ok(Explained { allowed: answer.allowed, snapshot: answer.snapshot, document: answer.document })
 }

@@ -3,11 +3,12 @@
 use lakegate_domain::{Principal, Secret, Timestamp};
 use lakegate_proto::v1::delegation_token_service_client::DelegationTokenServiceClient;
 use lakegate_proto::{timestamp_from_wire, v1};
+use tonic::Request;
 
 use crate::answer::audit_id;
 use crate::config::ClientConfig;
-use crate::error::{AnswerFault, ClientError, ConfigFault};
-use crate::{status, transport};
+use crate::endpoints::errand;
+use crate::error::{AnswerFault, ClientError};
 
 /// A fresh delegation token. Whoever holds it has its owner's rights until it ends.
 #[derive(Debug)]
@@ -23,7 +24,8 @@ pub struct IssuedDelegationToken {
     pub audit_id: String,
 }
 
-/// Asks the first broker of a configuration for a delegation token of the caller's, which `renewer` may renew.
+/// Asks the brokers of a configuration, one after the other until one answers, for a delegation token of the caller's,
+/// which `renewer` may renew.
 ///
 /// # Errors
 /// [`ClientError::Denied`] when the caller itself came by a delegation token; else see [`ClientError`].
@@ -31,15 +33,16 @@ pub async fn issue_delegation_token(
     config: ClientConfig,
     renewer: Option<&Principal>,
 ) -> Result<IssuedDelegationToken, ClientError> {
-    let timeout = config.request_timeout;
-    let channel = transport::channels(config)?.into_iter().next().ok_or(ConfigFault::NoEndpoint)?;
-    let mut request = tonic::Request::new(v1::IssueDelegationTokenRequest {
+    let wish = v1::IssueDelegationTokenRequest {
         renewer: renewer.map(|renewer| renewer.as_str().to_owned()).unwrap_or_default(),
         on_behalf_of: String::new(),
-    });
-    request.set_timeout(timeout);
-    let answer = DelegationTokenServiceClient::new(channel).issue(request).await;
-    let answer = answer.map_err(|refused| status::to_error(&refused))?.into_inner();
+    };
+    let ask = |channel, left| {
+        let mut request = Request::new(wish.clone());
+        request.set_timeout(left);
+        async move { DelegationTokenServiceClient::new(channel).issue(request).await }
+    };
+    let answer = errand(config, ask).await?.into_inner();
     if answer.token.is_empty() {
         return Err(AnswerFault::Credential.into());
     }

@@ -1,6 +1,7 @@
 //! The client against a broker over real TLS: whom it trusts, what it sends, what it makes of answers.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod errands;
 mod failover;
 mod peer;
 

@@ -15,13 +15,13 @@ use crate::peer::{Authority, Broker, acceptor, config, sales};
 use crate::{broker, read};
 
 /// Something that accepts connections and is no broker; it stops when it is dropped.
-struct Impostor {
-    uri: Uri,
+pub(crate) struct Impostor {
+    pub(crate) uri: Uri,
     _tasks: JoinSet<()>,
 }
 
 impl Impostor {
-    async fn start<F>(serve: impl Fn(TcpStream) -> F + Send + 'static) -> Self
+    pub(crate) async fn start<F>(serve: impl Fn(TcpStream) -> F + Send + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
