@@ -41,9 +41,42 @@ pub enum Malformed {
     /// A password that is not as long as a MAC.
     #[error("password is not 32 bytes")]
     Password,
+    /// A field of a message that is unknown, missing, or there twice.
+    #[error("field is unknown, missing or there twice")]
+    Field,
     /// Dates that are not in their order.
     #[error("dates are not in order")]
     Dates,
+}
+
+/// Why bytes are no token-storage file, or a token cannot be put into one or found in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum CredentialsError {
+    /// It does not begin with Hadoop's magic bytes.
+    #[error("bad header found in token storage")]
+    Header,
+    /// A version other than 0 and 1.
+    #[error("unknown version {0} in token storage")]
+    Version(u8),
+    /// Longer than 4 MiB.
+    #[error("token storage is longer than 4 MiB")]
+    TooLong,
+    /// More entries than the limit.
+    #[error("token storage holds more than 4096 tokens or secrets")]
+    TooMany,
+    /// The file, or a token in it, breaks a rule.
+    #[error("token storage is malformed")]
+    Form(#[from] Malformed),
+    /// There is a token of somebody else's under that alias.
+    #[error("token storage holds a token of another kind under this alias")]
+    AliasTaken,
+    /// There is no token of our kind.
+    #[error("token storage holds no token of kind LAKEGATE_DELEGATION_TOKEN")]
+    Absent,
+    /// There are tokens of several clusters, and none was written for the brokers in question.
+    #[error("token storage holds tokens of several clusters and none for these brokers")]
+    Ambiguous,
 }
 
 /// Why a token is not believed. Closed: each has a word for audit records.

@@ -1,4 +1,4 @@
-//! Hadoop's primitive encodings, as its `WritableUtils` and `Text` write them.
+//! Hadoop's encodings: the primitives, as its `WritableUtils` and `Text` write them, and the token-storage file.
 //!
 //! | name | bytes |
 //! |---|---|
@@ -8,8 +8,10 @@
 //! Hadoop's readers take longer forms of a number; this one does not. A value has exactly one encoding, or a list of
 //! cancelled tokens could be dodged by writing the same token another way.
 
+mod credentials;
 mod reader;
 mod writer;
 
+pub use credentials::{Credentials, MAX_CREDENTIALS_BYTES, MAX_CREDENTIALS_ENTRIES};
 pub use reader::Reader;
 pub use writer::{MAX_VLONG_BYTES, put_bytes, put_text, put_vlong, vlong};

@@ -17,7 +17,7 @@ mod ring;
 mod token;
 mod verify;
 
-pub use error::{DelegationRefusal, IssueError, KeyError, Malformed};
+pub use error::{CredentialsError, DelegationRefusal, IssueError, KeyError, Malformed};
 pub use identifier::{Identifier, MAX_IDENTIFIER_BYTES, TokenId};
 pub use issue::{Draft, Issued, Terms, issue};
 pub use keys::{DelegationKey, KeyId, KeyLife};

@@ -71,6 +71,20 @@ impl<'a> TokenView<'a> {
         Ok(view)
     }
 
+    /// What a token of our kind says of itself; nothing of it is verified.
+    ///
+    /// # Errors
+    /// The rule that it breaks.
+    pub fn described(&self) -> Result<Described, Malformed> {
+        if self.kind != KIND {
+            return Err(Malformed::Kind);
+        }
+        if self.password.len() != MAC_BYTES {
+            return Err(Malformed::Password);
+        }
+        Ok(Described { identifier: Identifier::parse(self.identifier)?, service: self.service.to_owned() })
+    }
+
     /// The token's bytes.
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let len = self.identifier.len() + self.password.len() + self.kind.len() + self.service.len();
@@ -120,8 +134,7 @@ pub struct Described {
 /// The rule that the text breaks.
 pub fn describe(url: &str) -> Result<Described, Malformed> {
     let bytes = decode_url(url)?;
-    let view = TokenView::read_ours(&bytes)?;
-    Ok(Described { identifier: Identifier::parse(view.identifier)?, service: view.service.to_owned() })
+    TokenView::read(&bytes)?.described()
 }
 
 #[cfg(test)]
