@@ -8,6 +8,7 @@ use lakegate_sts::settings::StorageSettings;
 use lakegate_token_store::settings::{SealingSettings, StoreSettings};
 use serde::Deserialize;
 
+use crate::tls::TlsSettings;
 use crate::{DelegationSettings, Limits};
 
 /// Everything an operator says. Unknown keys stop the start.
@@ -53,21 +54,6 @@ pub struct BrokerConfig {
     /// Seconds for which a stopping broker waits for its last requests.
     #[serde(default = "thirty")]
     pub drain_seconds: u64,
-}
-
-/// The public port's certificate and whom it trusts; paths of PEM files.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TlsSettings {
-    /// The server's chain, leaf first.
-    pub certificate: PathBuf,
-    /// The leaf's key, readable by its owner only.
-    pub key: PathBuf,
-    /// The authorities of client certificates.
-    pub client_ca: PathBuf,
-    /// Whether clients may speak TLS 1.2.
-    #[serde(default)]
-    pub allow_tls12: bool,
 }
 
 /// The policy document and how long an old one is good for.

@@ -10,6 +10,7 @@ use lakegate_sts::MintError;
 use thiserror::Error;
 
 use crate::authenticate::AuthenticationError;
+use crate::tls::{AuthorityFault, AuthorityName};
 
 /// Why a broker does not start.
 #[derive(Debug, Error)]
@@ -18,8 +19,31 @@ pub enum BuildError {
     /// There is no authority for client certificates; without one everybody or nobody would be let in.
     #[error("no client certificate authority is configured")]
     NoClientCa,
+    /// Certificates are no authority.
+    #[error("client certificate authority {name} is not usable")]
+    ClientAuthority {
+        /// The authority.
+        name: AuthorityName,
+        /// What is wrong with it.
+        #[source]
+        source: AuthorityFault,
+    },
+    /// A name stands for two authorities.
+    #[error("client certificate authority {name} is configured twice")]
+    AuthorityTwice {
+        /// The name.
+        name: AuthorityName,
+    },
+    /// Both authorities would vouch for the same certificates.
+    #[error("client certificate authorities {one} and {other} share an issuer")]
+    SharedAuthority {
+        /// The first.
+        one: AuthorityName,
+        /// The second.
+        other: AuthorityName,
+    },
     /// Certificate and key are not usable together, or a certificate does not parse.
-    #[error("server certificate, key or client authority is not usable")]
+    #[error("server certificate or key is not usable")]
     Tls(#[source] rustls::Error),
     /// The server's certificate has ended or has not begun.
     #[error("server certificate is not valid now but from {begins} to {ends}")]

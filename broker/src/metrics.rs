@@ -29,6 +29,8 @@ pub struct Metrics {
     pub connections: IntGauge,
     /// Connections refused before a request, by cause.
     pub refused_connections: IntCounterVec,
+    /// Handshakes refused for the client's certificate, by reason.
+    pub refused_certificates: IntCounterVec,
     /// Open connections that were asked to go because their authority is trusted no more.
     pub distrusted_connections: IntCounter,
     /// Audit records that were not accepted.
@@ -66,6 +68,11 @@ impl Metrics {
                 "connections refused before a request, by cause",
                 &["cause"],
             )?,
+            refused_certificates: counters(
+                "lakegate_broker_refused_certificates_total",
+                "handshakes refused for the client's certificate, by reason",
+                &["reason"],
+            )?,
             distrusted_connections: IntCounter::new(
                 "lakegate_broker_distrusted_connections_total",
                 "open connections asked to go because their authority is trusted no more",
@@ -85,6 +92,7 @@ impl Metrics {
         registry.register(Box::new(metrics.latency.clone()))?;
         registry.register(Box::new(metrics.connections.clone()))?;
         registry.register(Box::new(metrics.refused_connections.clone()))?;
+        registry.register(Box::new(metrics.refused_certificates.clone()))?;
         registry.register(Box::new(metrics.distrusted_connections.clone()))?;
         registry.register(Box::new(metrics.audit_failures.clone()))?;
         registry.register(Box::new(metrics.unrecorded_rejects.clone()))?;

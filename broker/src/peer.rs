@@ -4,22 +4,28 @@ use std::net::SocketAddr;
 
 use lakegate_domain::{Principal, Timestamp};
 
-use crate::tls::{IdentityError, end_of, principal_of};
+use crate::tls::{AuthorityName, IdentityError, Vouched, end_of, principal_of};
 
 /// The other end of a connection. Made once per connection, after the handshake.
 #[derive(Debug, Clone)]
 pub struct Peer {
     address: SocketAddr,
     identity: Result<Principal, IdentityError>,
+    authority: Option<AuthorityName>,
     ends: Option<Timestamp>,
 }
 
 impl Peer {
-    /// Reads the peer off a finished handshake.
-    pub(crate) fn after_handshake(address: SocketAddr, connection: &rustls::ServerConnection) -> Self {
+    /// Reads the peer off a finished handshake, in which an authority vouched for its certificate, if it had one.
+    pub(crate) fn after_handshake(
+        address: SocketAddr,
+        connection: &rustls::ServerConnection,
+        vouched: Option<&Vouched>,
+    ) -> Self {
         let leaf = connection.peer_certificates().and_then(|chain| chain.first());
         let identity = leaf.ok_or(IdentityError::Missing).and_then(|leaf| principal_of(leaf));
-        Self { address, identity, ends: leaf.and_then(|leaf| end_of(leaf)) }
+        let authority = vouched.map(|vouched| vouched.authority.clone());
+        Self { address, identity, authority, ends: leaf.and_then(|leaf| end_of(leaf)) }
     }
 
     /// Where it connects from.
@@ -30,6 +36,12 @@ impl Peer {
     /// Whether it presented a certificate; one that did is verified.
     pub fn has_certificate(&self) -> bool {
         self.identity != Err(IdentityError::Missing)
+    }
+
+    /// The configured authority that vouched for its certificate; none when it presented none. It stays the same for
+    /// the life of the connection: one for which another authority comes to vouch is asked to go.
+    pub fn authority(&self) -> Option<&AuthorityName> {
+        self.authority.as_ref()
     }
 
     /// When its certificate ends, and the connection with it.

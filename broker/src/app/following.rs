@@ -12,8 +12,7 @@ use lakegate_host::reload::Item;
 use lakegate_token_store::settings::SealingSettings;
 use lakegate_token_store::{SealedTokens, SealingKeys, TokenStore};
 
-use crate::config::TlsSettings;
-use crate::tls::{ClientCertificates, LiveTls};
+use crate::tls::{ClientCertificates, LiveTls, TlsSettings};
 use crate::{Delegation, DelegationKeys, DelegationSettings};
 
 /// The public port's certificate, key and client authorities.
@@ -32,13 +31,12 @@ pub(super) fn tls(
     clock: &Arc<dyn Clock>,
     reloads: &Reloads,
 ) -> Result<Arc<LiveTls>> {
-    let (files, clock) = (settings.files(), Arc::clone(clock));
+    let (files, clock) = (settings.files()?, Arc::clone(clock));
     let contents = files.read()?;
     let unfit = format!(
-        "certificate {} with key {} and client authorities {}",
+        "certificate {} with key {} and the client authorities",
         settings.certificate.display(),
         settings.key.display(),
-        settings.client_ca.display()
     );
     let live =
         LiveTls::new(settings.read(clients, &contents)?, clock.now()).with_context(|| unfit.clone())?;

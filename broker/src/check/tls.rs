@@ -8,7 +8,7 @@ use rustls_pki_types::CertificateDer;
 
 use super::Subject;
 use crate::LiveTls;
-use crate::tls::{ClientCertificates, TlsFiles, TlsVersions, validity_of};
+use crate::tls::{AuthorityFiles, AuthoritySettings, ClientCertificates, TlsFiles, validity_of};
 
 /// A certificate that ends sooner is worth a warning.
 const SOON: Duration = Duration::from_hours(24 * 14);
@@ -16,20 +16,34 @@ const SOON: Duration = Duration::from_hours(24 * 14);
 pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
     let tls = &subject.config.tls;
     let chain = certificates(subject, findings, "tls.certificate", &tls.certificate);
-    let client_ca = certificates(subject, findings, "tls.client_ca", &tls.client_ca);
+    let authorities = authorities(subject, findings);
     let key = findings.take("tls.key", files::private_key(&tls.key));
-    let versions = if tls.allow_tls12 { TlsVersions::Tls12And13 } else { TlsVersions::Tls13 };
     let clients = match subject.config.delegation {
         Some(_) => ClientCertificates::Optional,
         None => ClientCertificates::Required,
     };
-    if let (Some(chain), Some(client_ca), Some(key)) = (chain, client_ca, key) {
-        let files = TlsFiles { chain, key, client_ca, clients, versions };
+    if let (Some(chain), Some(authorities), Some(key)) = (chain, authorities, key) {
+        let files = TlsFiles { chain, key, authorities, clients, versions: tls.versions() };
         findings.take("tls", LiveTls::new(files, subject.clock.now()));
     }
     if tls.allow_tls12 {
         findings.warn("tls.allow_tls12", "clients may speak TLS 1.2, whose handshake shows who is who");
     }
+}
+
+/// Reads all authorities. None when one cannot be used, so that it is told once.
+fn authorities(subject: &Subject<'_>, findings: &mut Findings) -> Option<Vec<AuthorityFiles>> {
+    let tls = &subject.config.tls;
+    let mut read = Vec::new();
+    for (index, AuthoritySettings { name, file }) in (0..).zip(findings.take("tls", tls.authorities())?) {
+        let key = match tls.client_ca {
+            Some(_) => "tls.client_ca".to_owned(),
+            None => format!("tls.authorities[{index}].file"),
+        };
+        let certificates = certificates(subject, findings, &key, &file);
+        read.push(certificates.map(|certificates| AuthorityFiles { name, certificates }));
+    }
+    read.into_iter().collect()
 }
 
 /// Reads certificates and looks at each one's dates. None when one cannot be used, so that it is told once.

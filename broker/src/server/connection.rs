@@ -22,7 +22,7 @@ use crate::layers::Handler;
 use crate::limits::Limits;
 use crate::peer::Peer;
 use crate::rates::origin;
-use crate::tls::{Trust, chain_of};
+use crate::tls::{ForConnection, Trust, Verdict, Vouched, chain_of};
 
 /// How long a connection that was asked to go may take beyond the deadline of its last request.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -48,9 +48,9 @@ pub(super) fn spawn(stream: TcpStream, address: SocketAddr, shared: &Shared) {
     tokio::spawn(async move {
         let shaken = handshake(stream, address, &shared).await;
         drop(in_handshake);
-        if let Some((stream, trust)) = shaken {
+        if let Some((stream, vouched, trust)) = shaken {
             shared.desk.metrics.connections.inc();
-            serve(stream, trust, address, &shared).await;
+            serve(stream, (vouched, trust), address, &shared).await;
             shared.desk.metrics.connections.dec();
         }
         drop(seat);
@@ -62,20 +62,36 @@ async fn handshake(
     stream: TcpStream,
     address: SocketAddr,
     shared: &Shared,
-) -> Option<(TlsStream<TcpStream>, Trust)> {
-    let (settings, trust) = shared.tls.settings();
-    let in_turns = shared.turns.take(origin(address.ip()), TlsAcceptor::from(settings).accept(stream));
+) -> Option<(TlsStream<TcpStream>, Option<Vouched>, Trust)> {
+    let clock = Arc::clone(shared.desk.pipeline.clock());
+    let ForConnection { config, verdict, trust } = shared.tls.for_connection(clock);
+    let in_turns = shared.turns.take(origin(address.ip()), TlsAcceptor::from(config).accept(stream));
     let cause = match tokio::time::timeout(shared.limits.handshake(), in_turns).await {
-        Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => return Some((stream, trust)),
+        Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
+            let vouched = verdict.get().and_then(|verdict| verdict.as_ref().ok()).cloned();
+            return Some((stream, vouched, trust));
+        }
         Ok(Ok(_)) => "alpn",
         Ok(Err(error)) => {
             tracing::debug!(%address, %error, "handshake failed");
+            if let Some(reason) = certificate_at_fault(&verdict, &error) {
+                shared.desk.metrics.refused_certificates.with_label_values(&[reason]).inc();
+            }
             "handshake"
         }
         Err(_) => "handshake_late",
     };
     shared.desk.metrics.refused_connections.with_label_values(&[cause]).inc();
     None
+}
+
+/// What was wrong with the client's certificate, if a handshake failed for that.
+fn certificate_at_fault(verdict: &Verdict, error: &std::io::Error) -> Option<&'static str> {
+    if let Some(Err(distrust)) = verdict.get() {
+        return Some(distrust.as_str());
+    }
+    let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+    matches!(error, rustls::Error::NoCertificatesPresented).then_some("none")
 }
 
 /// Ends when a client did not do in time what it must do first, and says what; never for one that did. Anybody can have
@@ -99,11 +115,17 @@ async fn tardiness(limits: Limits, preface: PrefaceSeen, is_proven: impl Fn() ->
     }
 }
 
-async fn serve(stream: TlsStream<TcpStream>, trust: Trust, address: SocketAddr, shared: &Shared) {
-    let peer = Peer::after_handshake(address, stream.get_ref().1);
+async fn serve(
+    stream: TlsStream<TcpStream>,
+    (vouched, trust): (Option<Vouched>, Trust),
+    address: SocketAddr,
+    shared: &Shared,
+) {
+    let peer = Peer::after_handshake(address, stream.get_ref().1, vouched.as_ref());
     let now = shared.desk.pipeline.now();
     let certificate_left = peer.ends().map_or(Duration::MAX, |ends| ends.since(now));
-    let untrusted = trust.lost(chain_of(stream.get_ref().1), Arc::clone(shared.desk.pipeline.clock()));
+    let clock = Arc::clone(shared.desk.pipeline.clock());
+    let untrusted = trust.lost(chain_of(stream.get_ref().1), vouched, clock);
     let tokens = shared.desk.delegation.clone().map(PresentedTokens::new);
     let (has_certificate, presented) = (peer.has_certificate(), tokens.clone());
     let is_proven = move || has_certificate || presented.as_ref().is_some_and(PresentedTokens::were_believed);

@@ -8,30 +8,42 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use lakegate_domain::{Clock, Timestamp};
-use rustls::server::danger::ClientCertVerifier;
 use rustls::{ServerConfig, ServerConnection};
-use rustls_pki_types::{CertificateDer, UnixTime};
+use rustls_pki_types::CertificateDer;
 use tokio::sync::{Semaphore, watch};
 
+use super::authorities::{Authorities, Vouched};
 use super::identity::validity_of;
-use super::settings::{TlsFiles, server_config};
+use super::settings::{Template, TlsFiles};
+use super::verifier::Verdict;
 use crate::BuildError;
 
 /// The settings of the public port.
 #[derive(Debug)]
 pub struct LiveTls {
-    config: ArcSwap<ServerConfig>,
-    verifier: watch::Sender<Arc<dyn ClientCertVerifier>>,
-    /// The authorities in force. Held while settings are replaced.
-    client_ca: Mutex<Vec<CertificateDer<'static>>>,
+    template: ArcSwap<Template>,
+    authorities: watch::Sender<Arc<Authorities>>,
+    /// Held while settings are replaced.
+    renewing: Mutex<()>,
     /// Connections are verified again one at a time, so that a change leaves room for requests.
     again: Arc<Semaphore>,
+}
+
+/// What a new connection is made with.
+#[derive(Debug)]
+pub(crate) struct ForConnection {
+    /// Its settings, for it alone.
+    pub(crate) config: Arc<ServerConfig>,
+    /// What was said of its certificate.
+    pub(crate) verdict: Verdict,
+    /// What it hears of afterwards.
+    pub(crate) trust: Trust,
 }
 
 /// What a connection hears of changes of the authorities.
 #[derive(Debug)]
 pub(crate) struct Trust {
-    verifier: watch::Receiver<Arc<dyn ClientCertVerifier>>,
+    authorities: watch::Receiver<Arc<Authorities>>,
     again: Arc<Semaphore>,
 }
 
@@ -41,12 +53,12 @@ impl LiveTls {
     /// # Errors
     /// As in `tls/settings.rs`, and [`BuildError::ServerCertificate`] when the server's certificate is not valid now.
     pub fn new(files: TlsFiles, now: Timestamp) -> Result<Self, BuildError> {
-        let client_ca = files.client_ca.clone();
-        let (config, verifier) = settings(files, now)?;
+        let template = template(files, now)?;
+        let authorities = watch::Sender::new(Arc::clone(template.authorities()));
         Ok(Self {
-            config: ArcSwap::from_pointee(config),
-            verifier: watch::Sender::new(verifier),
-            client_ca: Mutex::new(client_ca),
+            template: ArcSwap::from_pointee(template),
+            authorities,
+            renewing: Mutex::default(),
             again: Arc::new(Semaphore::new(1)),
         })
     }
@@ -57,38 +69,45 @@ impl LiveTls {
     /// # Errors
     /// As [`LiveTls::new`].
     pub fn renew(&self, files: TlsFiles, now: Timestamp) -> Result<(), BuildError> {
-        let mut client_ca = self.client_ca.lock().unwrap_or_else(PoisonError::into_inner);
-        let next_ca = files.client_ca.clone();
-        let (config, verifier) = settings(files, now)?;
+        let _one_at_a_time = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
+        let are_others = !self.authorities.borrow().are_of(&files.authorities);
+        let template = template(files, now)?;
+        let authorities = Arc::clone(template.authorities());
         // In this order: whoever takes the old settings hears of the new authorities afterwards.
-        self.config.store(Arc::new(config));
-        if *client_ca != next_ca {
-            *client_ca = next_ca;
-            self.verifier.send_replace(verifier);
+        self.template.store(Arc::new(template));
+        if are_others {
+            self.authorities.send_replace(authorities);
         }
         Ok(())
     }
 
-    /// The settings for a new connection, and what it then hears of.
-    pub(crate) fn settings(&self) -> (Arc<ServerConfig>, Trust) {
-        let trust = Trust { verifier: self.verifier.subscribe(), again: Arc::clone(&self.again) };
-        (self.config.load_full(), trust)
+    /// What a new connection is made with.
+    pub(crate) fn for_connection(&self, clock: Arc<dyn Clock>) -> ForConnection {
+        let trust = Trust { authorities: self.authorities.subscribe(), again: Arc::clone(&self.again) };
+        let (config, verdict) = self.template.load().for_connection(clock);
+        ForConnection { config: Arc::new(config), verdict, trust }
     }
 }
 
 impl Trust {
-    /// Waits until the authorities do not vouch for a chain any more, leaf first. A connection without a chain was
-    /// let in without one and has nothing to lose here.
-    pub(crate) async fn lost(mut self, chain: Vec<CertificateDer<'static>>, clock: Arc<dyn Clock>) {
+    /// Waits until the authority that vouched for a chain, leaf first, does so no more. A connection without a chain
+    /// was let in without one and has nothing to lose here.
+    pub(crate) async fn lost(
+        mut self,
+        chain: Vec<CertificateDer<'static>>,
+        vouched: Option<Vouched>,
+        clock: Arc<dyn Clock>,
+    ) {
         loop {
-            let changed = self.verifier.changed().await.is_ok();
-            let Some((leaf, others)) = chain.split_first().filter(|_| changed) else {
+            let changed = self.authorities.changed().await.is_ok();
+            let Some(vouched) = vouched.as_ref().filter(|_| changed) else {
                 return std::future::pending().await;
             };
             // Never closed.
             let _turn = self.again.acquire().await;
-            let verifier = Arc::clone(&self.verifier.borrow_and_update());
-            if verifier.verify_client_cert(leaf, others, unix_time(clock.now())).is_err() {
+            let authorities = Arc::clone(&self.authorities.borrow_and_update());
+            let again = authorities.vouch(&chain, clock.now());
+            if !again.is_ok_and(|again| again.authority == vouched.authority) {
                 return;
             }
         }
@@ -101,19 +120,12 @@ pub(crate) fn chain_of(connection: &ServerConnection) -> Vec<CertificateDer<'sta
     shown.iter().map(|certificate| certificate.clone().into_owned()).collect()
 }
 
-fn unix_time(now: Timestamp) -> UnixTime {
-    UnixTime::since_unix_epoch(now.since(Timestamp::from_seconds(0)))
-}
-
-fn settings(
-    files: TlsFiles,
-    now: Timestamp,
-) -> Result<(ServerConfig, Arc<dyn ClientCertVerifier>), BuildError> {
+fn template(files: TlsFiles, now: Timestamp) -> Result<Template, BuildError> {
     let leaf = files.chain.first().and_then(|leaf| validity_of(leaf));
     if let Some((begins, ends)) = leaf
         && !(begins <= now && now <= ends)
     {
         return Err(BuildError::ServerCertificate { begins, ends });
     }
-    server_config(files)
+    Template::new(files)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use lakegate_broker::tls::{ClientCertificates, TlsFiles, TlsVersions};
+use lakegate_broker::tls::{AuthorityFiles, AuthorityName, ClientCertificates, TlsFiles, TlsVersions};
 use lakegate_domain::{Clock, SystemClock, Timestamp};
 use lakegate_policy::PolicyDocument;
 use lakegate_testkit::{Authority, Deployment, Issued, Options, RunGenerator, tls_client};
@@ -37,11 +37,11 @@ pub(crate) fn now() -> Timestamp {
 /// A fresh server certificate of the lake's authority, and these authorities for clients.
 pub(crate) fn files(lake: &Deployment, client_ca: &[&Authority]) -> Result<TlsFiles> {
     let Issued { chain, key, .. } = lake.authority().server()?;
-    let client_ca = client_ca.iter().map(|authority| authority.certificate()).collect();
+    let certificates = client_ca.iter().map(|authority| authority.certificate()).collect();
     Ok(TlsFiles {
         chain,
         key,
-        client_ca,
+        authorities: vec![AuthorityFiles { name: AuthorityName::default_name(), certificates }],
         clients: ClientCertificates::Required,
         versions: TlsVersions::Tls13,
     })

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use lakegate_broker::audit::AuditLog;
-use lakegate_broker::tls::{ClientCertificates, TlsFiles};
+use lakegate_broker::tls::{AuthorityFiles, AuthorityName, ClientCertificates, TlsFiles};
 use lakegate_broker::{Broker, DelegationKeys, LiveTls};
 use lakegate_client::{BrokeredStore, Client, StorageEndpoint};
 use lakegate_cloud_emulator::Emulator;
@@ -293,12 +293,15 @@ fn start_generator(
 
 fn broker_tls(authority: &Authority, options: &Options) -> Result<TlsFiles> {
     let Issued { chain, key, .. } = authority.server()?;
-    let client_ca = vec![authority.certificate()];
+    let authorities = vec![AuthorityFiles {
+        name: AuthorityName::default_name(),
+        certificates: vec![authority.certificate()],
+    }];
     let clients = match options.delegation {
         Some(_) => ClientCertificates::Optional,
         None => ClientCertificates::Required,
     };
-    Ok(TlsFiles { chain, key, client_ca, clients, versions: options.tls_versions })
+    Ok(TlsFiles { chain, key, authorities, clients, versions: options.tls_versions })
 }
 
 fn own_buckets(options: &Options) -> Result<BTreeSet<Bucket>> {

@@ -1,0 +1,223 @@
+//! All authorities of client certificates, and whether one of them vouches for a chain.
+//!
+//! Each authority is asked by itself, with its own roots and nobody else's: there is no pool in which a certificate of
+//! one tenant's authority could pass for another's. webpki builds the path and checks signatures, dates, purposes,
+//! path lengths and name constraints; what it leaves to us is looked at here, on the path that it found:
+//!
+//! * the root's dates and path length, which webpki takes as given;
+//! * key usage, which it ignores: a client's key signs handshakes and no certificates, an intermediate's signs them;
+//! * how many certificates a client may send, and that no two authorities vouch for the same chain.
+
+use std::cell::Cell;
+
+use lakegate_domain::Timestamp;
+use rustls::DistinguishedName;
+use rustls::crypto::WebPkiSupportedAlgorithms;
+use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
+use webpki::{EndEntityCert, VerifiedPath};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
+
+use super::authority::{AuthorityFiles, AuthorityName, Issuer, Issuers};
+use super::distrust::Distrust;
+use crate::BuildError;
+
+/// The most certificates that a client may send besides its own; webpki goes through no more either.
+const MOST_INTERMEDIATES: usize = 6;
+
+/// An authority's word for a chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Vouched {
+    /// Who vouches.
+    pub(crate) authority: AuthorityName,
+    /// The last second for which it does: the end of the shortest-lived certificate of the path, the root included.
+    pub(crate) until: Timestamp,
+}
+
+/// The authorities in force.
+#[derive(Debug)]
+pub(crate) struct Authorities {
+    each: Vec<Authority>,
+    algorithms: WebPkiSupportedAlgorithms,
+    /// What they were made of.
+    files: Vec<AuthorityFiles>,
+}
+
+#[derive(Debug)]
+struct Authority {
+    name: AuthorityName,
+    issuers: Issuers,
+    /// The roots once more, side by side, as webpki wants them.
+    anchors: Vec<TrustAnchor<'static>>,
+}
+
+impl Authorities {
+    /// Reads all authorities.
+    ///
+    /// # Errors
+    /// When there is none, one is not usable, a name is used twice, or two share an issuer: then nobody could say whose
+    /// a certificate is.
+    pub(crate) fn new(
+        files: Vec<AuthorityFiles>,
+        algorithms: WebPkiSupportedAlgorithms,
+    ) -> Result<Self, BuildError> {
+        let mut each: Vec<Authority> = Vec::new();
+        for AuthorityFiles { name, certificates } in &files {
+            let (name, fault) = (name.clone(), name.clone());
+            let issuers = Issuers::sort(certificates)
+                .map_err(|source| BuildError::ClientAuthority { name: fault, source })?;
+            let anchors = issuers.roots.iter().map(|root| root.anchor.clone()).collect();
+            let next = Authority { name, issuers, anchors };
+            for before in &each {
+                if before.name == next.name {
+                    return Err(BuildError::AuthorityTwice { name: next.name });
+                }
+                if before.shares_an_issuer_with(&next) {
+                    return Err(BuildError::SharedAuthority { one: before.name.clone(), other: next.name });
+                }
+            }
+            each.push(next);
+        }
+        if each.is_empty() {
+            return Err(BuildError::NoClientCa);
+        }
+        Ok(Self { each, algorithms, files })
+    }
+
+    /// Whether they are made of these files.
+    pub(crate) fn are_of(&self, files: &[AuthorityFiles]) -> bool {
+        let is_same = |(one, other): (&AuthorityFiles, &AuthorityFiles)| {
+            one.name == other.name && one.certificates == other.certificates
+        };
+        self.files.len() == files.len() && self.files.iter().zip(files).all(is_same)
+    }
+
+    /// The names of all issuers, for clients to choose a certificate by.
+    pub(crate) fn hints(&self) -> Vec<DistinguishedName> {
+        let issuers = self.each.iter().flat_map(|authority| authority.issuers.all());
+        issuers.map(|issuer| DistinguishedName::in_sequence(&issuer.anchor.subject)).collect()
+    }
+
+    /// Who vouches for a chain, leaf first.
+    ///
+    /// # Errors
+    /// Why nobody does, or not only one.
+    pub(crate) fn vouch(&self, chain: &[CertificateDer<'_>], now: Timestamp) -> Result<Vouched, Distrust> {
+        let (leaf, sent) = chain.split_first().ok_or(Distrust::Malformed)?;
+        if sent.len() > MOST_INTERMEDIATES {
+            return Err(Distrust::Limits);
+        }
+        let leaf = EndEntityCert::try_from(leaf).map_err(|error| Distrust::of(&error))?;
+        let (mut vouched, mut distrust) = (None, Distrust::UnknownIssuer);
+        for authority in &self.each {
+            match authority.vouch(&leaf, sent, self.algorithms, now) {
+                Ok(until) => {
+                    let word = Vouched { authority: authority.name.clone(), until };
+                    if vouched.replace(word).is_some() {
+                        return Err(Distrust::Ambiguous);
+                    }
+                }
+                // Who knows the issuer says more than who does not, or who knows one of the same name.
+                Err(Distrust::UnknownIssuer) => {}
+                Err(Distrust::Signature) if distrust != Distrust::UnknownIssuer => {}
+                Err(other) => distrust = other,
+            }
+        }
+        vouched.ok_or(distrust)
+    }
+}
+
+impl Authority {
+    fn shares_an_issuer_with(&self, other: &Self) -> bool {
+        self.issuers.all().any(|mine| other.issuers.all().any(|theirs| mine.key == theirs.key))
+    }
+
+    /// Until when it vouches for a leaf with what was sent along.
+    fn vouch(
+        &self,
+        leaf: &EndEntityCert<'_>,
+        sent: &[CertificateDer<'_>],
+        algorithms: WebPkiSupportedAlgorithms,
+        now: Timestamp,
+    ) -> Result<Timestamp, Distrust> {
+        let intermediates: Vec<CertificateDer<'_>> =
+            sent.iter().chain(&self.issuers.intermediate_ders).cloned().collect();
+        let judgement = Cell::new(None);
+        let judge = |path: &VerifiedPath<'_>| {
+            let judged = self.judge(path, now);
+            judgement.set(Some(judged));
+            // Another path may still do.
+            judged.map(drop).map_err(|_| webpki::Error::UnknownIssuer)
+        };
+        let time = UnixTime::since_unix_epoch(now.since(Timestamp::from_seconds(0)));
+        let usage = webpki::KeyUsage::client_auth();
+        let found = leaf.verify_for_usage(
+            algorithms.all,
+            &self.anchors,
+            &intermediates,
+            time,
+            usage,
+            None,
+            Some(&judge),
+        );
+        match (found, judgement.get()) {
+            (Ok(_), Some(Ok(until))) => Ok(until),
+            (_, Some(Err(distrust))) => Err(distrust),
+            (Err(error), _) => Err(Distrust::of(&error)),
+            (Ok(_), None) => Err(Distrust::UnknownIssuer),
+        }
+    }
+
+    /// Looks at a path as webpki does not.
+    fn judge(&self, path: &VerifiedPath<'_>, now: Timestamp) -> Result<Timestamp, Distrust> {
+        let root = self.root_of(path)?;
+        if !root.is_valid_at(now) {
+            return Err(if now < root.ends { Distrust::NotBegun } else { Distrust::Ended });
+        }
+        let leaf = path.end_entity().der();
+        let mut until = root.ends.min(end_of_link(&leaf, Link::Client)?);
+        let mut below_root = 0;
+        for intermediate in path.intermediate_certificates() {
+            until = until.min(end_of_link(&intermediate.der(), Link::Intermediate)?);
+            below_root += 1;
+        }
+        if root.path_length.is_some_and(|most| below_root > most) {
+            return Err(Distrust::Constraint);
+        }
+        Ok(until)
+    }
+
+    /// The root at which a path ends: this very one, since a renewed one may have the same name and key.
+    fn root_of(&self, path: &VerifiedPath<'_>) -> Result<&Issuer, Distrust> {
+        let is_end = |anchor: &TrustAnchor<'_>| std::ptr::eq(anchor, path.anchor());
+        let place = self.anchors.iter().position(is_end);
+        place.and_then(|place| self.issuers.roots.get(place)).ok_or(Distrust::UnknownIssuer)
+    }
+}
+
+/// What a certificate is on a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Link {
+    Client,
+    Intermediate,
+}
+
+/// The last second of a certificate, whose key may be used as it is (RFC 5280, section 4.2.1.3).
+fn end_of_link(der: &CertificateDer<'_>, link: Link) -> Result<Timestamp, Distrust> {
+    let (_, certificate) = X509Certificate::from_der(der).map_err(|_| Distrust::Malformed)?;
+    let usage = certificate.key_usage().map_err(|_| Distrust::Malformed)?;
+    let may = usage.is_none_or(|usage| match link {
+        Link::Client => {
+            let usage = usage.value;
+            usage.digital_signature() && !usage.key_cert_sign() && !usage.crl_sign()
+        }
+        Link::Intermediate => usage.value.key_cert_sign(),
+    });
+    if !may {
+        return Err(Distrust::Usage);
+    }
+    Ok(Timestamp::from_seconds(certificate.validity().not_after.timestamp()))
+}
+
+#[cfg(test)]
+mod tests;
