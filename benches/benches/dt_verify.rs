@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 use criterion::Criterion;
 use lakegate_delegation::{
-    DelegationKey, Draft, KeyId, KeyRing, Moment, NoRenewals, Terms, TokenId, issue, verify,
+    DelegationKey, Draft, KeyId, KeyRing, Moment, Terms, TokenId, Untouched, issue, verify,
 };
 use lakegate_domain::{Principal, Timestamp};
 
@@ -18,14 +18,14 @@ fn main() -> Result<()> {
     let mut criterion = Criterion::default().configure_from_args();
     let ring = KeyRing::single("lake-production", DelegationKey::from_bytes(KeyId::new(1)?, [7; 32]))?;
     let other = KeyRing::single("lake-production", DelegationKey::from_bytes(KeyId::new(2)?, [8; 32]))?;
-    let moment = Moment { now: NOW, skew: Duration::from_secs(30), renewals: &NoRenewals };
+    let moment = Moment { now: NOW, skew: Duration::from_secs(30), views: &Untouched };
     let token = issue(draft()?, &Terms::default(), NOW, &ring)?.token;
-    verify(token.expose(), &ring, &moment)?;
+    verify(token.expose(), &ring, &[], &moment)?;
     criterion.bench_function("dt verify/known", |bencher| {
-        bencher.iter(|| verify(black_box(token.expose()), &ring, &moment));
+        bencher.iter(|| verify(black_box(token.expose()), &ring, &[], &moment));
     });
     criterion.bench_function("dt verify/unknown key", |bencher| {
-        bencher.iter(|| verify(black_box(token.expose()), &other, &moment));
+        bencher.iter(|| verify(black_box(token.expose()), &other, &[], &moment));
     });
     criterion.final_summary();
     Ok(())
@@ -39,5 +39,6 @@ fn draft() -> Result<Draft> {
         id: TokenId::from_bytes([1; 16]),
         sequence: 123_456,
         store_epoch: 0,
+        binding: None,
     })
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use lakegate_delegation::{Draft, IssueError, Issued, KeyRing, Moment, Renewals, Terms, TokenId, issue};
+use lakegate_delegation::{Draft, IssueError, Issued, KeyRing, Moment, Terms, TokenId, Views, issue};
 use lakegate_domain::{Principal, Timestamp};
 
 pub(crate) use presented::PresentedTokens;
@@ -44,8 +44,8 @@ pub struct Delegation {
     pub terms: Terms,
     /// How far the clock of the broker that issued a token may be ahead.
     pub skew: Duration,
-    /// What is known of renewals.
-    pub renewals: Arc<dyn Renewals>,
+    /// What is known of renewals and cancellations.
+    pub views: Arc<dyn Views>,
 }
 
 /// The delegation tokens of one broker.
@@ -71,7 +71,7 @@ impl DelegationDesk {
     ) -> Result<Issued, IssueError> {
         let sequence = self.issued.fetch_add(1, Ordering::Relaxed) & i32::MAX.cast_unsigned();
         let id = TokenId::generate()?;
-        let draft = Draft { owner, renewer, real_user: None, id, sequence, store_epoch: 0 };
+        let draft = Draft { owner, renewer, real_user: None, id, sequence, store_epoch: 0, binding: None };
         issue(draft, &self.delegation.terms, now, &self.delegation.keys.current())
     }
 
@@ -82,6 +82,6 @@ impl DelegationDesk {
 
     /// What a token presented at this instant is measured by.
     fn moment(&self, now: Timestamp) -> Moment<'_> {
-        Moment { now, skew: self.delegation.skew, renewals: &*self.delegation.renewals }
+        Moment { now, skew: self.delegation.skew, views: &*self.delegation.views }
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use lakegate_delegation::{KeyRing, NoRenewals};
+use lakegate_delegation::{KeyRing, Untouched};
 use lakegate_domain::{Clock, Secret};
 use lakegate_host::Reloads;
 use lakegate_host::files::{self, Contents, FileSet};
@@ -87,7 +87,7 @@ pub(super) fn delegation(
             keys: DelegationKeys::new(ring),
             terms: settings.terms()?,
             skew: settings.skew(),
-            renewals: Arc::new(NoRenewals),
+            views: Arc::new(Untouched),
         })
     };
     let Some(ring) = &settings.ring else {

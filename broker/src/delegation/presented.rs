@@ -64,7 +64,7 @@ impl PresentedTokens {
             last.verified.check(&moment).map_err(|refusal| NotBelieved::of(url, refusal))?;
             return Ok(Arc::clone(&last.verified));
         }
-        let verified = verify(url, &ring, &moment).map_err(|refusal| NotBelieved::of(url, refusal))?;
+        let verified = verify(url, &ring, &[], &moment).map_err(|refusal| NotBelieved::of(url, refusal))?;
         let verified = Arc::new(verified);
         self.last.store(Some(Arc::new(Believed { digest, ring, verified: Arc::clone(&verified) })));
         Ok(verified)

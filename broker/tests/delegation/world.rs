@@ -57,6 +57,7 @@ impl World {
             id: TokenId::from_bytes([7; 16]),
             sequence: 1,
             store_epoch: 0,
+            binding: None,
         };
         change(&mut draft);
         issue(draft, &Terms::default(), self.clock.now(), ring).unwrap().token.expose().to_owned()

@@ -103,12 +103,35 @@ pub enum DelegationRefusal {
     /// Its renew date has come and nobody renewed it.
     #[error("delegation token was not renewed in time")]
     NotRenewed,
+    /// It was cancelled.
+    #[error("delegation token was cancelled")]
+    Cancelled,
+    /// It was issued before the store was restored.
+    #[error("delegation token is of an earlier epoch of the store")]
+    Epoch,
+    /// It is bound to another connection than the one over which it is presented.
+    #[error("delegation token is bound to another connection")]
+    Bound,
+    /// It is to be renewed, and no record of its issue is there.
+    #[error("delegation token is not on record")]
+    Unknown,
 }
 
 impl DelegationRefusal {
     /// Every word that [`DelegationRefusal::as_str`] knows.
-    pub const WORDS: [&'static str; 7] =
-        ["dt_form", "dt_unknown_key", "dt_mac", "dt_cluster", "dt_future", "dt_expired", "dt_not_renewed"];
+    pub const WORDS: [&'static str; 11] = [
+        "dt_form",
+        "dt_unknown_key",
+        "dt_mac",
+        "dt_cluster",
+        "dt_future",
+        "dt_expired",
+        "dt_not_renewed",
+        "dt_cancelled",
+        "dt_epoch",
+        "dt_binding",
+        "dt_unknown",
+    ];
 
     /// The word for it in audit records.
     pub const fn as_str(self) -> &'static str {
@@ -120,6 +143,10 @@ impl DelegationRefusal {
             Self::Future => "dt_future",
             Self::Expired => "dt_expired",
             Self::NotRenewed => "dt_not_renewed",
+            Self::Cancelled => "dt_cancelled",
+            Self::Epoch => "dt_epoch",
+            Self::Bound => "dt_binding",
+            Self::Unknown => "dt_unknown",
         }
     }
 }
@@ -143,6 +170,34 @@ pub enum IssueError {
     /// The cryptography failed.
     #[error("delegation token was not signed")]
     Crypto,
+}
+
+/// Whose quota of tokens is spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum QuotaExceeded {
+    /// The owner's.
+    #[error("the owner has too many delegation tokens")]
+    Owner,
+    /// The real user's, who gets tokens for others.
+    #[error("the real user has too many delegation tokens")]
+    RealUser,
+    /// Everybody's.
+    #[error("there are too many delegation tokens")]
+    Total,
+}
+
+/// Why a record or a snapshot does not go into a book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum BookError {
+    /// Its number is not the one that is due.
+    #[error("a record or snapshot has another number than is due")]
+    Gap,
+    /// It continues another log.
+    #[error("a record does not continue the log that was followed so far")]
+    Forked,
+    /// It is none.
+    #[error("a record or snapshot is malformed")]
+    Malformed(#[source] Malformed),
 }
 
 /// Why keys are no ring.

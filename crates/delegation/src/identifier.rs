@@ -184,6 +184,11 @@ impl<'a> Fields<'a> {
         Ok(fields)
     }
 
+    /// The token's own name.
+    pub(crate) fn id(&self) -> TokenId {
+        TokenId(self.id)
+    }
+
     /// Checks the names and makes the identifier.
     pub(crate) fn own(self) -> Result<Identifier, Malformed> {
         let principal = |text: &str| Principal::parse(text).map_err(|_| Malformed::Principal);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lakegate_domain::{Principal, Secret, Timestamp};
 
-use crate::{Identifier, IssueError, KIND, KeyRing, TokenId, TokenView};
+use crate::{Binding, Identifier, IssueError, KIND, KeyRing, TokenId, TokenView};
 
 /// How long tokens live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,16 @@ impl Terms {
             return Err(IssueError::Terms);
         }
         Ok(terms)
+    }
+
+    /// How long a token is good that is issued or renewed.
+    pub const fn renew_interval(&self) -> Duration {
+        Duration::from_millis(self.renew_interval.unsigned_abs())
+    }
+
+    /// How long a token lives at most.
+    pub const fn max_life(&self) -> Duration {
+        Duration::from_millis(self.max_life.unsigned_abs())
     }
 
     /// Until when a token is good that is issued or renewed now: never beyond its max date.
@@ -64,6 +74,8 @@ pub struct Draft {
     pub sequence: u32,
     /// The epoch of the store, at most 2,147,483,647.
     pub store_epoch: u32,
+    /// What the connection must prove over which it is presented; anybody's will do when absent.
+    pub binding: Option<Binding>,
 }
 
 /// A fresh token.
@@ -73,6 +85,8 @@ pub struct Issued {
     pub token: Secret,
     /// What it says.
     pub identifier: Identifier,
+    /// What it is bound to: under its MAC, and not in its bytes.
+    pub binding: Option<Binding>,
 }
 
 /// Makes a token and signs it with the current key.
@@ -101,9 +115,9 @@ pub fn issue(draft: Draft, terms: &Terms, now: Timestamp, ring: &KeyRing) -> Res
         store_epoch: draft.store_epoch,
     };
     let bytes = identifier.to_bytes();
-    let mac = ring.sign(&bytes);
+    let mac = ring.sign(&bytes, draft.binding.as_ref());
     let view = TokenView { identifier: &bytes, password: mac.as_ref(), kind: KIND, service: "" };
-    Ok(Issued { token: Secret::new(view.to_url()), identifier })
+    Ok(Issued { token: Secret::new(view.to_url()), identifier, binding: draft.binding })
 }
 
 #[cfg(test)]

@@ -7,29 +7,64 @@ mod text;
 
 use std::fmt;
 
+use aws_lc_rs::constant_time;
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 
 use crate::identifier::MAX_NAME_BYTES;
-use crate::{DelegationKey, DelegationRefusal, KeyError, KeyId, KeyLife};
+use crate::{Binding, DelegationKey, DelegationRefusal, KeyError, KeyId, KeyLife};
 
 /// What keys are derived for; another use of the same master key takes another text.
 const PURPOSE: &str = "lakegate.delegation-token.v1";
+
+/// What keys for bound tokens are derived for: no MAC of one kind is ever one of the other.
+const BOUND_PURPOSE: &str = "lakegate.delegation-token.bound.v1";
 
 /// The keys in force for one cluster.
 pub struct KeyRing {
     cluster: String,
     keys: Vec<Entry>,
     current: KeyId,
-    signing: hmac::Key,
+    signing: Macs,
     /// Does the work that an unknown key would have done.
-    dummy: hmac::Key,
+    dummy: Macs,
 }
 
 struct Entry {
     id: KeyId,
     life: KeyLife,
-    mac: hmac::Key,
+    macs: Macs,
+}
+
+/// The keys that one master key gives.
+struct Macs {
+    free: hmac::Key,
+    bound: hmac::Key,
+}
+
+impl Macs {
+    fn of(key: &DelegationKey, cluster: &str) -> Result<Self, KeyError> {
+        Ok(Self { free: derive(key, PURPOSE, cluster)?, bound: derive(key, BOUND_PURPOSE, cluster)? })
+    }
+
+    /// The MAC of an identifier, and of what it is bound to.
+    fn sign(&self, identifier: &[u8], binding: Option<&Binding>) -> hmac::Tag {
+        match binding {
+            None => hmac::sign(&self.free, identifier),
+            Some(binding) => {
+                let mut mac = hmac::Context::with_key(&self.bound);
+                mac.update(&[binding.kind().code()]);
+                mac.update(binding.digest());
+                mac.update(identifier);
+                mac.sign()
+            }
+        }
+    }
+
+    /// Compares in constant time.
+    fn matches(&self, identifier: &[u8], binding: Option<&Binding>, mac: &[u8]) -> bool {
+        constant_time::verify_slices_are_equal(self.sign(identifier, binding).as_ref(), mac).is_ok()
+    }
 }
 
 impl KeyRing {
@@ -50,15 +85,13 @@ impl KeyRing {
             if ring.iter().any(|known| known.id == key.id()) {
                 return Err(KeyError::DuplicateId);
             }
-            if life == KeyLife::Current
-                && current.replace((key.id(), derive(&key, PURPOSE, cluster)?)).is_some()
-            {
+            if life == KeyLife::Current && current.replace((key.id(), Macs::of(&key, cluster)?)).is_some() {
                 return Err(KeyError::Current);
             }
-            ring.push(Entry { id: key.id(), life, mac: derive(&key, PURPOSE, cluster)? });
+            ring.push(Entry { id: key.id(), life, macs: Macs::of(&key, cluster)? });
         }
         let (current, signing) = current.ok_or(KeyError::Current)?;
-        let dummy = derive(&DelegationKey::generate(current)?, "lakegate.delegation-token.dummy", cluster)?;
+        let dummy = Macs::of(&DelegationKey::generate(current)?, cluster)?;
         Ok(Self { cluster: cluster.to_owned(), keys: ring, current, signing, dummy })
     }
 
@@ -85,19 +118,28 @@ impl KeyRing {
         self.keys.iter().map(|entry| (entry.id, entry.life))
     }
 
-    /// The MAC of an identifier under the current key.
-    pub(crate) fn sign(&self, identifier: &[u8]) -> hmac::Tag {
-        hmac::sign(&self.signing, identifier)
+    /// The MAC of an identifier and its binding under the current key.
+    pub(crate) fn sign(&self, identifier: &[u8], binding: Option<&Binding>) -> hmac::Tag {
+        self.signing.sign(identifier, binding)
     }
 
-    /// Compares a MAC in constant time. A key that may not verify costs what one that may does.
-    pub(crate) fn check(&self, key: KeyId, identifier: &[u8], mac: &[u8]) -> Result<(), DelegationRefusal> {
+    /// Compares a MAC in constant time, as that of a free token and then of one bound to each of these. A key that may
+    /// not verify costs what one that may does.
+    pub(crate) fn check(
+        &self,
+        key: KeyId,
+        identifier: &[u8],
+        mac: &[u8],
+        bindings: &[Binding],
+    ) -> Result<Option<Binding>, DelegationRefusal> {
         let known = self.keys.iter().find(|entry| entry.id == key && entry.life.verifies());
-        let matches = hmac::verify(known.map_or(&self.dummy, |entry| &entry.mac), identifier, mac).is_ok();
-        match known {
-            Some(_) if matches => Ok(()),
-            Some(_) => Err(DelegationRefusal::Mac),
-            None => Err(DelegationRefusal::UnknownKey),
+        let macs = known.map_or(&self.dummy, |entry| &entry.macs);
+        let candidates = std::iter::once(None).chain(bindings.iter().map(Some));
+        let found = candidates.into_iter().find(|binding| macs.matches(identifier, *binding, mac));
+        match (known, found) {
+            (Some(_), Some(binding)) => Ok(binding.copied()),
+            (Some(_), None) => Err(DelegationRefusal::Mac),
+            (None, _) => Err(DelegationRefusal::UnknownKey),
         }
     }
 }

@@ -119,6 +119,40 @@ pub(crate) fn decode_url(text: &str) -> Result<Zeroizing<Vec<u8>>, Malformed> {
     URL_SAFE_NO_PAD.decode(text).map(Zeroizing::new).map_err(|_| Malformed::Base64)
 }
 
+/// Whether a text is a token of anybody's, or most of one, in any of the encodings that people paste: such a text is a
+/// secret wherever it turns up.
+pub fn is_token(text: &str) -> bool {
+    let text = text.trim_ascii();
+    let digits = text.trim_end_matches('=');
+    let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'+' | b'/');
+    if digits.is_empty() || text.len() > MAX_URL_BYTES || !digits.bytes().all(is_digit) {
+        return false;
+    }
+    // What was cut off at the end, or at most 3 characters of it, must not hide the rest.
+    let whole: String = digits.chars().map(url_safe).take(digits.len() / 4 * 4).collect();
+    let Ok(bytes) = URL_SAFE_NO_PAD.decode(&whole).map(Zeroizing::new) else { return false };
+    digits.len() > LONGEST_PLAIN_NAME || begins_like_a_token(&bytes)
+}
+
+/// Names without any punctuation are not nearly as long; a token, even a part of one, is longer.
+const LONGEST_PLAIN_NAME: usize = 100;
+
+fn url_safe(digit: char) -> char {
+    match digit {
+        '+' => '-',
+        '/' => '_',
+        other => other,
+    }
+}
+
+/// A length, and an identifier of Hadoop's version 0 of about that length behind it.
+fn begins_like_a_token(bytes: &[u8]) -> bool {
+    let mut from = Reader::new(bytes);
+    let Ok(len) = from.count() else { return false };
+    let identifier = from.byte().is_ok_and(|version| version == 0) && from.text(MAX_KIND_BYTES).is_ok();
+    identifier && usize::try_from(len).is_ok_and(|len| len >= 10 && len + 4 < bytes.len())
+}
+
 /// What a token says of itself. Nothing of it was verified, and nothing of it is secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Described {

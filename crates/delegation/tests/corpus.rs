@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use lakegate_delegation::{
-    DelegationKey, DelegationRefusal, KeyId, KeyLife, KeyRing, Moment, NoRenewals, Verified, describe, verify,
+    DelegationKey, DelegationRefusal, KeyId, KeyLife, KeyRing, Moment, Untouched, Verified, describe, verify,
 };
 use lakegate_domain::Timestamp;
 
@@ -22,7 +22,7 @@ fn ring() -> KeyRing {
 }
 
 fn outcome(token: &str, ring: &KeyRing) -> Result<Verified, DelegationRefusal> {
-    verify(token, ring, &Moment { now: NOW, skew: Duration::from_secs(30), renewals: &NoRenewals })
+    verify(token, ring, &[], &Moment { now: NOW, skew: Duration::from_secs(30), views: &Untouched })
 }
 
 /// Names and contents of a folder of the corpus.

@@ -9,7 +9,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request};
 use lakegate_broker::{Delegation, DelegationKeys};
 use lakegate_client::{Client, ClientConfig, ClientIdentity, DelegationToken};
-use lakegate_delegation::{DelegationKey, KeyId, KeyRing, NoRenewals, Terms};
+use lakegate_delegation::{DelegationKey, KeyId, KeyRing, Terms, Untouched};
 use lakegate_proto::v1;
 use lakegate_proto::v1::delegation_token_service_client::DelegationTokenServiceClient;
 use tonic::body::Body;
@@ -32,7 +32,7 @@ pub(crate) fn fresh_keys() -> Result<DelegationKeys> {
 
 /// What a broker is told about delegation tokens.
 pub(crate) fn delegation(keys: DelegationKeys, terms: Terms) -> Delegation {
-    Delegation { keys, terms, skew: SKEW, renewals: Arc::new(NoRenewals) }
+    Delegation { keys, terms, skew: SKEW, views: Arc::new(Untouched) }
 }
 
 /// A channel, and the credential that goes with every request on it.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lakegate_delegation::{DelegationKey, KeyId, NoRenewals, Terms};
+use lakegate_delegation::{DelegationKey, KeyId, Terms, Untouched};
 use lakegate_domain::Principal;
 
 use super::*;
@@ -20,7 +20,7 @@ fn presented() -> (PresentedTokens, DelegationKeys) {
         keys: keys.clone(),
         terms: Terms::default(),
         skew: Duration::from_secs(30),
-        renewals: Arc::new(NoRenewals),
+        views: Arc::new(Untouched),
     };
     (PresentedTokens::new(Arc::new(DelegationDesk::new(delegation))), keys)
 }

@@ -17,6 +17,7 @@ fn draft() -> Draft {
         id: TokenId::from_bytes([1; 16]),
         sequence: 7,
         store_epoch: 2,
+        binding: None,
     }
 }
 

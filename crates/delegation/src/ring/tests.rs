@@ -12,19 +12,24 @@ fn key(number: u32) -> DelegationKey {
     DelegationKey::from_bytes(id(number), [u8::try_from(number).unwrap(); 32])
 }
 
+/// Whether the ring believes a MAC of a token that is bound to nothing.
+fn believes(ring: &KeyRing, key: u32, text: &[u8], mac: &[u8]) -> Result<(), DelegationRefusal> {
+    ring.check(id(key), text, mac, &[]).map(|binding| assert_eq!(binding, None))
+}
+
 #[test]
 fn a_ring_believes_what_it_signed() {
     let ring = KeyRing::single("lake", key(1)).unwrap();
-    let mac = ring.sign(TEXT);
+    let mac = ring.sign(TEXT, None);
     assert_eq!(mac.as_ref().len(), crate::MAC_BYTES);
-    assert_eq!(ring.check(id(1), TEXT, mac.as_ref()), Ok(()));
-    assert_eq!(ring.check(id(1), b"other", mac.as_ref()), Err(DelegationRefusal::Mac));
-    assert_eq!(ring.check(id(2), TEXT, mac.as_ref()), Err(DelegationRefusal::UnknownKey));
+    assert_eq!(believes(&ring, 1, TEXT, mac.as_ref()), Ok(()));
+    assert_eq!(believes(&ring, 1, b"other", mac.as_ref()), Err(DelegationRefusal::Mac));
+    assert_eq!(believes(&ring, 2, TEXT, mac.as_ref()), Err(DelegationRefusal::UnknownKey));
 }
 
 #[test]
 fn dt05_a_key_that_is_prepared_or_retired_verifies_nothing() {
-    let signed = |number| KeyRing::single("lake", key(number)).unwrap().sign(TEXT);
+    let signed = |number| KeyRing::single("lake", key(number)).unwrap().sign(TEXT, None);
     let keys = [
         (key(1), KeyLife::Retired),
         (key(2), KeyLife::Verifying),
@@ -32,26 +37,26 @@ fn dt05_a_key_that_is_prepared_or_retired_verifies_nothing() {
         (key(4), KeyLife::Prepared),
     ];
     let ring = KeyRing::new("lake", keys).unwrap();
-    let check = |number| ring.check(id(number), TEXT, signed(number).as_ref());
+    let check = |number| believes(&ring, number, TEXT, signed(number).as_ref());
     assert_eq!(check(1), Err(DelegationRefusal::UnknownKey));
     assert_eq!(check(2), Ok(()));
     assert_eq!(check(3), Ok(()));
     assert_eq!(check(4), Err(DelegationRefusal::UnknownKey));
-    assert_eq!(ring.sign(TEXT).as_ref(), signed(3).as_ref(), "the current key signs");
+    assert_eq!(ring.sign(TEXT, None).as_ref(), signed(3).as_ref(), "the current key signs");
 }
 
 #[test]
 fn dt05_the_same_bytes_for_another_purpose_or_cluster_are_another_key() {
     let ring = KeyRing::single("lake", key(1)).unwrap();
     let bare = hmac::sign(&hmac::Key::new(HMAC_SHA256, &[1; 32]), TEXT);
-    assert_eq!(ring.check(id(1), TEXT, bare.as_ref()), Err(DelegationRefusal::Mac), "the master key itself");
+    assert_eq!(believes(&ring, 1, TEXT, bare.as_ref()), Err(DelegationRefusal::Mac), "the master key itself");
     for purpose in ["lakegate.access-token.v1", "lakegate.delegation-token.dummy", ""] {
         let other = hmac::sign(&derive(&key(1), purpose, "lake").unwrap(), TEXT);
-        assert_eq!(ring.check(id(1), TEXT, other.as_ref()), Err(DelegationRefusal::Mac), "{purpose}");
+        assert_eq!(believes(&ring, 1, TEXT, other.as_ref()), Err(DelegationRefusal::Mac), "{purpose}");
     }
-    let staging = KeyRing::single("staging", key(1)).unwrap().sign(TEXT);
+    let staging = KeyRing::single("staging", key(1)).unwrap().sign(TEXT, None);
     assert_eq!(
-        ring.check(id(1), TEXT, staging.as_ref()),
+        believes(&ring, 1, TEXT, staging.as_ref()),
         Err(DelegationRefusal::Mac),
         "dt20: another cluster"
     );
@@ -69,22 +74,22 @@ fn dt05_the_sealing_key_of_the_shared_tier_is_never_the_signing_key() {
 #[test]
 fn lg07_an_unknown_key_does_the_work_of_a_known_one_and_is_refused_with_any_mac() {
     let ring = KeyRing::single("lake", key(1)).unwrap();
-    let with_the_dummy = hmac::sign(&ring.dummy, TEXT);
-    assert_eq!(ring.check(id(9), TEXT, with_the_dummy.as_ref()), Err(DelegationRefusal::UnknownKey));
-    assert_eq!(ring.check(id(1), TEXT, with_the_dummy.as_ref()), Err(DelegationRefusal::Mac));
+    let with_the_dummy = ring.dummy.sign(TEXT, None);
+    assert_eq!(believes(&ring, 9, TEXT, with_the_dummy.as_ref()), Err(DelegationRefusal::UnknownKey));
+    assert_eq!(believes(&ring, 1, TEXT, with_the_dummy.as_ref()), Err(DelegationRefusal::Mac));
 }
 
 #[test]
 fn dt03_a_mac_of_another_length_is_refused_and_nothing_panics() {
     let ring = KeyRing::single("lake", key(1)).unwrap();
-    let mac = ring.sign(TEXT);
+    let mac = ring.sign(TEXT, None);
     for length in [0, 1, 31] {
-        assert_eq!(ring.check(id(1), TEXT, &mac.as_ref()[..length]), Err(DelegationRefusal::Mac));
+        assert_eq!(believes(&ring, 1, TEXT, &mac.as_ref()[..length]), Err(DelegationRefusal::Mac));
     }
     for length in [33, 1_000_000] {
         let mut longer = mac.as_ref().to_vec();
         longer.resize(length, 0);
-        assert_eq!(ring.check(id(1), TEXT, &longer), Err(DelegationRefusal::Mac));
+        assert_eq!(believes(&ring, 1, TEXT, &longer), Err(DelegationRefusal::Mac));
     }
 }
 
@@ -104,4 +109,22 @@ fn keys_that_are_no_ring_are_refused() {
 fn lg01_a_ring_prints_without_its_keys() {
     let shown = format!("{:?}", KeyRing::single("lake", key(1)).unwrap());
     assert_eq!(shown, "KeyRing { cluster: \"lake\", keys: [(KeyId(1), Current)], .. }");
+}
+
+#[test]
+fn dt15_a_mac_for_one_binding_is_none_for_another_and_none_without() {
+    let ring = KeyRing::single("lake", key(1)).unwrap();
+    let (mine, other, pod) =
+        (Binding::of_public_key(b"key"), Binding::of_public_key(b"other"), Binding::pod("key"));
+    let bound = ring.sign(TEXT, Some(&mine));
+    let check = |bindings: &[Binding]| ring.check(id(1), TEXT, bound.as_ref(), bindings);
+    assert_eq!(check(&[mine]), Ok(Some(mine)));
+    assert_eq!(check(&[other, pod, mine]), Ok(Some(mine)));
+    for bindings in [&[][..], &[other], &[pod], &[other, pod]] {
+        assert_eq!(check(bindings), Err(DelegationRefusal::Mac), "{bindings:?}");
+    }
+    let free = ring.sign(TEXT, None);
+    assert_eq!(ring.check(id(1), TEXT, free.as_ref(), &[mine]), Ok(None), "a free token is anybody's");
+    let same_bytes = [&[1][..], mine.digest(), TEXT].concat();
+    assert_ne!(ring.sign(&same_bytes, None).as_ref(), bound.as_ref(), "the purposes have keys of their own");
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::hadoop::put_vlong;
 use crate::{
-    DelegationKey, Draft, Issued, KIND, KeyId, KeyLife, Malformed, NoRenewals, Terms, TokenId, issue,
+    DelegationKey, Draft, Issued, KIND, KeyId, KeyLife, Malformed, Terms, TokenId, Untouched, issue,
 };
 
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_123);
@@ -20,37 +20,41 @@ fn ring() -> KeyRing {
     KeyRing::single("lake", key(3)).unwrap()
 }
 
-fn issued_by(ring: &KeyRing) -> Issued {
-    let draft = Draft {
+fn draft() -> Draft {
+    Draft {
         owner: Principal::parse("alice").unwrap(),
         renewer: Some(Principal::parse("yarn").unwrap()),
         real_user: None,
         id: TokenId::from_bytes([1; 16]),
         sequence: 7,
         store_epoch: 0,
-    };
-    issue(draft, &Terms::default(), NOW, ring).unwrap()
+        binding: None,
+    }
+}
+
+fn issued_by(ring: &KeyRing) -> Issued {
+    issue(draft(), &Terms::default(), NOW, ring).unwrap()
 }
 
 fn at(now: Timestamp) -> Moment<'static> {
-    Moment { now, skew: SKEW, renewals: &NoRenewals }
+    Moment { now, skew: SKEW, views: &Untouched }
 }
 
 fn refusal(url: &str) -> Option<DelegationRefusal> {
-    verify(url, &ring(), &at(NOW)).err()
+    verify(url, &ring(), &[], &at(NOW)).err()
 }
 
 /// A token of these bytes with the MAC that the ring gives them: what only a holder of the key could make.
 fn signed(identifier: &[u8], ring: &KeyRing) -> String {
-    TokenView { identifier, password: ring.sign(identifier).as_ref(), kind: KIND, service: "" }.to_url()
+    TokenView { identifier, password: ring.sign(identifier, None).as_ref(), kind: KIND, service: "" }.to_url()
 }
 
 #[test]
 fn a_token_is_believed_by_whoever_has_its_key() {
     let issued = issued_by(&ring());
-    let verified = verify(issued.token.expose(), &ring(), &at(NOW)).unwrap();
+    let verified = verify(issued.token.expose(), &ring(), &[], &at(NOW)).unwrap();
     assert_eq!(verified.identifier(), &issued.identifier);
-    assert_eq!(verified.renew_before(&NoRenewals), issued.identifier.first_renew_date);
+    assert_eq!(verified.renew_before(&Untouched), issued.identifier.first_renew_date);
 }
 
 #[test]
@@ -112,7 +116,7 @@ fn dt02_the_mac_of_one_token_under_another_is_refused() {
 #[test]
 fn dt03_a_mac_of_any_other_length_is_refused() {
     let identifier = issued_by(&ring()).identifier.to_bytes();
-    let mac = ring().sign(&identifier);
+    let mac = ring().sign(&identifier, None);
     for length in [0, 1, 31, 33, 1_000] {
         let mut password = mac.as_ref().to_vec();
         password.resize(length, 0);
@@ -132,7 +136,7 @@ fn dt04_ten_thousand_unknown_keys_are_refused_from_what_is_in_memory() {
     for number in 4..10_004 {
         identifier.key = KeyId::new(number).unwrap();
         let url = signed(&identifier.to_bytes(), &ring);
-        assert_eq!(verify(&url, &ring, &at(NOW)).err(), Some(DelegationRefusal::UnknownKey));
+        assert_eq!(verify(&url, &ring, &[], &at(NOW)).err(), Some(DelegationRefusal::UnknownKey));
     }
 }
 
@@ -143,7 +147,7 @@ fn dt05_only_current_and_verifying_keys_are_believed() {
     let lives = [KeyLife::Retired, KeyLife::Verifying, KeyLife::Current, KeyLife::Prepared];
     let ring = KeyRing::new("lake", (1..).map(key).zip(lives)).unwrap();
     let outcome: Vec<_> =
-        tokens.iter().map(|issued| verify(issued.token.expose(), &ring, &at(NOW)).err()).collect();
+        tokens.iter().map(|issued| verify(issued.token.expose(), &ring, &[], &at(NOW)).err()).collect();
     let unknown = Some(DelegationRefusal::UnknownKey);
     assert_eq!(outcome, [unknown, None, None, unknown]);
 }
@@ -162,7 +166,7 @@ fn dt06_version_and_key_id_are_under_the_mac() {
     let mut other = issued.identifier;
     other.key = KeyId::new(4).unwrap();
     let renamed = TokenView { identifier: &other.to_bytes(), ..view }.to_url();
-    assert_eq!(verify(&renamed, &ring, &at(NOW)).err(), Some(DelegationRefusal::Mac));
+    assert_eq!(verify(&renamed, &ring, &[], &at(NOW)).err(), Some(DelegationRefusal::Mac));
 }
 
 #[test]
@@ -186,7 +190,7 @@ fn dt07_another_spelling_is_refused_although_the_key_signed_it() {
 fn dt08_a_date_that_has_come_is_past() {
     let ring = ring();
     let issued = issued_by(&ring);
-    let check = |now| verify(issued.token.expose(), &ring, &at(now)).err();
+    let check = |now| verify(issued.token.expose(), &ring, &[], &at(now)).err();
     let (first, max) = (issued.identifier.first_renew_date, issued.identifier.max_date);
     let millis = Duration::from_millis;
     assert_eq!(check(first.minus(millis(1))), None);
@@ -199,9 +203,13 @@ fn dt08_a_date_that_has_come_is_past() {
 #[derive(Debug)]
 struct RenewedUntil(Timestamp);
 
-impl Renewals for RenewedUntil {
-    fn renewed_until(&self, _: &TokenId) -> Option<Timestamp> {
-        Some(self.0)
+impl Views for RenewedUntil {
+    fn fate(&self, _: &TokenId) -> Fate {
+        Fate { renewed_until: Some(self.0), cancelled: false, epoch: 0 }
+    }
+
+    fn binding(&self, _: &TokenId) -> Option<Binding> {
+        None
     }
 }
 
@@ -211,8 +219,8 @@ fn dt08_a_renewal_extends_a_token_up_to_its_max_date_and_no_further() {
     let issued = issued_by(&ring);
     let (first, max) = (issued.identifier.first_renew_date, issued.identifier.max_date);
     let check = |now, renewed| {
-        let renewals = RenewedUntil(renewed);
-        verify(issued.token.expose(), &ring, &Moment { now, skew: SKEW, renewals: &renewals }).err()
+        let views = RenewedUntil(renewed);
+        verify(issued.token.expose(), &ring, &[], &Moment { now, skew: SKEW, views: &views }).err()
     };
     let millis = Duration::from_millis;
     let half = first.plus(Duration::from_hours(24));
@@ -226,7 +234,7 @@ fn dt08_a_renewal_extends_a_token_up_to_its_max_date_and_no_further() {
     }
     let earlier = NOW;
     assert_eq!(check(first.minus(millis(1)), earlier), None, "a renewal never shortens");
-    let verified = verify(issued.token.expose(), &ring, &at(NOW)).unwrap();
+    let verified = verify(issued.token.expose(), &ring, &[], &at(NOW)).unwrap();
     assert_eq!(verified.renew_before(&RenewedUntil(beyond)), max);
     assert_eq!(verified.renew_before(&RenewedUntil(Timestamp::from_millis(i64::MAX))), max);
 }
@@ -235,7 +243,7 @@ fn dt08_a_renewal_extends_a_token_up_to_its_max_date_and_no_further() {
 fn dt09_a_token_from_the_future_is_refused_beyond_the_skew() {
     let ring = ring();
     let issued = issued_by(&ring);
-    let check = |now| verify(issued.token.expose(), &ring, &at(now)).err();
+    let check = |now| verify(issued.token.expose(), &ring, &[], &at(now)).err();
     assert_eq!(check(NOW.minus(SKEW)), None);
     assert_eq!(check(NOW.minus(SKEW + Duration::from_millis(1))), Some(DelegationRefusal::Future));
     assert_eq!(check(Timestamp::from_millis(i64::MIN)), Some(DelegationRefusal::Future));
@@ -251,7 +259,7 @@ fn dt10_extreme_dates_neither_wrap_nor_panic() {
     let url = signed(&identifier.to_bytes(), &ring);
     assert_eq!(refusal(&url), None);
     let end = at(Timestamp::from_millis(i64::MAX));
-    assert_eq!(verify(&url, &ring, &end).err(), Some(DelegationRefusal::Expired), "equal is expired");
+    assert_eq!(verify(&url, &ring, &[], &end).err(), Some(DelegationRefusal::Expired), "equal is expired");
     identifier.issued = Timestamp::from_millis(0);
     identifier.max_date = Timestamp::from_millis(0);
     identifier.first_renew_date = Timestamp::from_millis(0);
@@ -304,8 +312,67 @@ fn every_refusal_has_a_word_of_its_own() {
         DelegationRefusal::Future,
         DelegationRefusal::Expired,
         DelegationRefusal::NotRenewed,
+        DelegationRefusal::Cancelled,
+        DelegationRefusal::Epoch,
+        DelegationRefusal::Bound,
+        DelegationRefusal::Unknown,
     ];
     assert_eq!(all.map(DelegationRefusal::as_str), DelegationRefusal::WORDS);
+}
+
+/// Says of every token what became of it, and what it is bound to.
+#[derive(Debug)]
+struct Known(Fate, Option<Binding>);
+
+impl Views for Known {
+    fn fate(&self, _: &TokenId) -> Fate {
+        self.0
+    }
+
+    fn binding(&self, _: &TokenId) -> Option<Binding> {
+        self.1
+    }
+}
+
+#[test]
+fn a_token_that_was_cancelled_or_is_of_an_earlier_epoch_is_refused_before_its_date_and_after() {
+    let ring = ring();
+    let issued = issued_by(&ring);
+    let check = |now, cancelled, epoch| {
+        let views = Known(Fate { renewed_until: None, cancelled, epoch }, None);
+        verify(issued.token.expose(), &ring, &[], &Moment { now, skew: SKEW, views: &views }).err()
+    };
+    let (first, max) = (issued.identifier.first_renew_date, issued.identifier.max_date);
+    assert_eq!(check(NOW, false, 0), None);
+    assert_eq!(check(NOW, true, 0), Some(DelegationRefusal::Cancelled));
+    assert_eq!(check(first, true, 0), Some(DelegationRefusal::Cancelled));
+    assert_eq!(check(NOW, false, 1), Some(DelegationRefusal::Epoch), "dt22");
+    assert_eq!(check(max, true, 1), Some(DelegationRefusal::Expired));
+}
+
+#[test]
+fn dt15_a_bound_token_is_believed_over_its_own_connection_and_no_other() {
+    let ring = ring();
+    let (mine, other) = (Binding::of_public_key(b"mine"), Binding::pod("mine"));
+    let draft = Draft { binding: Some(mine), ..draft() };
+    let issued = issue(draft, &Terms::default(), NOW, &ring).unwrap();
+    let url = issued.token.expose();
+    let moment = at(NOW);
+    assert_eq!(verify(url, &ring, &[mine], &moment).unwrap().binding(), Some(mine));
+    for bindings in [&[][..], &[other]] {
+        assert_eq!(
+            verify(url, &ring, bindings, &moment).err(),
+            Some(DelegationRefusal::Mac),
+            "never heard of"
+        );
+        let known = Known(Untouched.fate(&issued.identifier.id), Some(mine));
+        let moment = Moment { views: &known, ..moment };
+        assert_eq!(verify(url, &ring, bindings, &moment).err(), Some(DelegationRefusal::Bound));
+    }
+    let known = Known(Untouched.fate(&issued.identifier.id), Some(mine));
+    assert_eq!(authentic_anywhere(url, &ring, &known).unwrap().identifier(), &issued.identifier);
+    let unknown = authentic_anywhere(url, &ring, &Untouched).err();
+    assert_eq!(unknown, Some(DelegationRefusal::Mac), "nobody can say without the record");
 }
 
 proptest! {
@@ -326,10 +393,11 @@ proptest! {
             id: TokenId::from_bytes(id),
             sequence: numbers.0,
             store_epoch: numbers.1,
+            binding: None,
         };
         let (ring, now) = (ring(), Timestamp::from_millis(now));
         let issued = issue(draft, &Terms::default(), now, &ring).unwrap();
-        let verified = verify(issued.token.expose(), &ring, &at(now)).unwrap();
+        let verified = verify(issued.token.expose(), &ring, &[], &at(now)).unwrap();
         prop_assert_eq!(verified.identifier(), &issued.identifier);
     }
 
