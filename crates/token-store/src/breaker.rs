@@ -7,6 +7,7 @@
 //! not open the breaker, because reads may go on where writes do not.
 
 mod circuit;
+mod log;
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use lakegate_policy::ScopeKey;
 
 use crate::{KEYS_PER_TRIP, StoreError, StoreHealth, StoreId, TokenStore};
 use circuit::Circuit;
+pub use log::LogBreaker;
 
 /// When to give up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,31 +63,39 @@ impl Breaker {
         Self { inner, call: terms.call, circuit: Arc::new(Circuit::new(terms, seed)) }
     }
 
-    /// Makes one call in a task of its own, unless the breaker is open.
     async fn call<T: Send + 'static>(
         &self,
         limit: Duration,
         work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let pass = Circuit::enter(&self.circuit).ok_or_else(|| StoreError::unavailable(Opened))?;
-        let call = tokio::spawn(async move {
-            match tokio::time::timeout(limit, work).await {
-                Ok(Err(error @ StoreError::Unavailable(_))) => {
-                    pass.failed();
-                    Err(error)
-                }
-                Ok(answered) => {
-                    pass.answered();
-                    answered
-                }
-                Err(_) => {
-                    pass.timed_out();
-                    Err(StoreError::unavailable(Late))
-                }
-            }
-        });
-        call.await.map_err(StoreError::unavailable)?
+        guarded(&self.circuit, limit, work).await
     }
+}
+
+/// Makes one call in a task of its own, unless the breaker is open.
+async fn guarded<T: Send + 'static>(
+    circuit: &Arc<Circuit>,
+    limit: Duration,
+    work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+) -> Result<T, StoreError> {
+    let pass = Circuit::enter(circuit).ok_or_else(|| StoreError::unavailable(Opened))?;
+    let call = tokio::spawn(async move {
+        match tokio::time::timeout(limit, work).await {
+            Ok(Err(error @ StoreError::Unavailable(_))) => {
+                pass.failed();
+                Err(error)
+            }
+            Ok(answered) => {
+                pass.answered();
+                answered
+            }
+            Err(_) => {
+                pass.timed_out();
+                Err(StoreError::unavailable(Late))
+            }
+        }
+    });
+    call.await.map_err(StoreError::unavailable)?
 }
 
 #[async_trait]

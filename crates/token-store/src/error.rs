@@ -55,6 +55,12 @@ pub enum StoreError {
     /// The store answered in time that it will not: full, read-only, still loading.
     #[error("the token store refused a command")]
     Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A record's number is not behind the newest record of its log: the log has lost some, or the writer is wrong.
+    #[error("a record was not added: the log ends with number {head}")]
+    NotNext {
+        /// The newest record there is.
+        head: u64,
+    },
     /// A value is longer than [`crate::MAX_VALUE_BYTES`].
     #[error("the value is longer than a token store keeps")]
     TooLarge,
@@ -90,6 +96,6 @@ impl StoreError {
 
     /// Whether waiting cannot mend it: what an operator set up is wrong.
     pub fn is_misconfiguration(&self) -> bool {
-        !matches!(self, Self::Unavailable(_) | Self::Refused(_))
+        !matches!(self, Self::Unavailable(_) | Self::Refused(_) | Self::NotNext { .. })
     }
 }

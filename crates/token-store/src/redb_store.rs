@@ -2,6 +2,9 @@
 //!
 //! Reads see the last commit and never wait for a writer. All file work happens on tokio's blocking threads.
 //! Expired values are misses at once and leave the file in a sweep that rides on a write, at most once a minute.
+//! Logs stand in tables of their own; see [`records`].
+
+mod records;
 
 use std::fs::OpenOptions;
 use std::io;
@@ -107,6 +110,7 @@ fn prepare(database: &Database, now: Timestamp) -> Result<StoreId, redb::Error> 
         };
         about.insert(STORE_ID, id.as_str())?;
         sweep(&mut write.open_table(TOKENS)?, now)?;
+        records::prepare(&write)?;
         id
     };
     write.commit()?;

@@ -18,6 +18,7 @@
 
 mod connect;
 mod link;
+mod log;
 mod reply;
 
 use std::sync::Arc;
@@ -28,8 +29,10 @@ use lakegate_domain::{Clock, Timestamp};
 use lakegate_policy::ScopeKey;
 use redis::Pipeline;
 
+use connect::Use;
 pub use connect::{DefaultUser, RedisTerms, RedisTls};
 use link::Link;
+pub use log::RedisLog;
 use reply::Found;
 
 use crate::{KEYS_PER_TRIP, MAX_VALUE_BYTES, StoreError, StoreHealth, StoreId, TokenStore};
@@ -54,7 +57,7 @@ impl RedisStore {
     /// [`StoreError::OpenDefaultUser`].
     pub async fn start(terms: RedisTerms, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let prefix = Arc::from(terms.prefix.as_str());
-        Ok(Self { link: Arc::new(Link::start(terms).await?), prefix, clock })
+        Ok(Self { link: Arc::new(Link::start(terms, Use::Tokens).await?), prefix, clock })
     }
 
     fn key(&self, key: &ScopeKey) -> String {

@@ -24,4 +24,4 @@ mod sealer;
 mod subkey;
 
 pub use key::{SealingKey, SealingKeys};
-pub(crate) use sealer::Sealer;
+pub(crate) use sealer::{SEAL_BYTES, Sealer};

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 pub use self::redis::RedisSettings;
-use crate::{RedbStore, SealingKey, SealingKeys, StoreError, TokenStore};
+use crate::{RecordLog, RedbStore, SealingKey, SealingKeys, StoreError, TokenStore};
 
 /// Which store.
 #[derive(Debug, Clone, Deserialize)]
@@ -39,6 +39,27 @@ impl StoreSettings {
         match self {
             Self::Embedded { path } => Ok(Arc::new(RedbStore::open(path, clock)?)),
             Self::Redis(settings) => Ok(Arc::new(settings.open(clock, read).await?)),
+        }
+    }
+
+    /// Opens the store and its logs, which have a connection of their own; else as [`StoreSettings::open`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn open_with_logs<E: From<StoreError>>(
+        &self,
+        clock: Arc<dyn Clock>,
+        read: impl Fn(&std::path::Path) -> Result<Secret, E>,
+    ) -> Result<(Arc<dyn TokenStore>, Arc<dyn RecordLog>), E> {
+        match self {
+            Self::Embedded { path } => {
+                let store = RedbStore::open(path, clock)?;
+                Ok((Arc::new(store.clone()), Arc::new(store)))
+            }
+            Self::Redis(settings) => {
+                let logs = settings.open_logs(&read).await?;
+                Ok((Arc::new(settings.open(clock, read).await?), Arc::new(logs)))
+            }
         }
     }
 }

@@ -7,8 +7,8 @@ use redb::ReadableTableMetadata;
 use tempfile::TempDir;
 
 use super::*;
-use crate::conformance;
 use crate::test_tokens::{NOON, scopes};
+use crate::{LogName, LogSnapshot, RecordLog, Records, conformance, record_log};
 
 fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::at(NOON))
@@ -28,6 +28,36 @@ async fn redb_store_conforms_in_memory_and_in_a_file() {
         RedbStore::open(dir.path().join(name), clock()).unwrap()
     };
     conformance::run(make).await.unwrap();
+}
+
+#[tokio::test]
+async fn its_logs_conform_in_memory_and_in_a_file() {
+    record_log::conformance::run(async || RedbStore::in_memory(clock()).unwrap()).await.unwrap();
+    let dir = TempDir::new().unwrap();
+    let files = AtomicI64::new(0);
+    let make = async || {
+        let name = files.fetch_add(1, Ordering::Relaxed).to_string();
+        RedbStore::open(dir.path().join(name), clock()).unwrap()
+    };
+    record_log::conformance::run(make).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_keeps_logs_over_a_restart() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("tokens");
+    let log = LogName::DelegationKeys;
+    let snapshot = LogSnapshot { number: 1, bytes: b"said".to_vec() };
+    {
+        let store = RedbStore::open(&path, clock()).unwrap();
+        store.append(log, 1, b"one".to_vec()).await.unwrap();
+        store.append(log, 2, b"two".to_vec()).await.unwrap();
+        store.put_snapshot(log, snapshot.clone()).await.unwrap();
+    }
+    let store = RedbStore::open(&path, clock()).unwrap();
+    let records = vec![(1, b"one".to_vec()), (2, b"two".to_vec())];
+    assert_eq!(store.read(log, 0).await.unwrap(), Records { head: 2, oldest: 1, records });
+    assert_eq!(store.snapshot(log).await.unwrap(), Some(snapshot));
 }
 
 #[tokio::test]

@@ -76,17 +76,27 @@ pub enum DefaultUser {
     MayBeOpen,
 }
 
+/// What a connection is for; it is tried out with the commands of that use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// Tokens.
+    Tokens,
+    /// Logs.
+    Logs,
+}
+
 /// Makes connections.
 #[derive(Debug)]
 pub(super) struct Dial {
     terms: RedisTerms,
+    what_for: Use,
     /// Whether the default user is known to be off; asked once.
     is_closed: bool,
 }
 
 impl Dial {
-    pub(super) fn new(terms: RedisTerms) -> Self {
-        Self { is_closed: terms.default_user == DefaultUser::MayBeOpen, terms }
+    pub(super) fn new(terms: RedisTerms, what_for: Use) -> Self {
+        Self { is_closed: terms.default_user == DefaultUser::MayBeOpen, terms, what_for }
     }
 
     /// Makes a connection and tries it out.
@@ -138,19 +148,10 @@ impl Dial {
     /// Does once what the store will do; a refusal for want of rights is final, any other may pass.
     async fn may_do_what_is_needed(&self, live: &Live) -> Result<(), StoreError> {
         let key = format!("{}probe:{:016x}", self.terms.prefix, rand::random::<u64>());
-        let mut pipeline = Pipeline::new();
-        pipeline.cmd("SET").arg(&key).arg("").arg("PX").arg(PROBE_MILLIS);
-        pipeline.cmd("EXISTS").arg(&key);
-        pipeline.cmd("GETRANGE").arg(&key).arg(0).arg(0);
-        pipeline.cmd("DEL").arg(&key);
-        pipeline.cmd("INFO").arg("replication");
-        let needed = [
-            "use SET on keys of the prefix",
-            "use EXISTS on keys of the prefix",
-            "use GETRANGE on keys of the prefix",
-            "use DEL on keys of the prefix",
-            "use INFO replication",
-        ];
+        let (pipeline, needed) = match self.what_for {
+            Use::Tokens => token_commands(&key),
+            Use::Logs => log_commands(&key),
+        };
         for (reply, needed) in send(live, &pipeline).await?.iter().zip(needed) {
             if let Value::ServerError(refusal) = reply {
                 match refusal.code() {
@@ -161,6 +162,40 @@ impl Dial {
         }
         Ok(())
     }
+}
+
+/// What tokens need, and what to say of each command that is denied.
+fn token_commands(key: &str) -> (Pipeline, &'static [&'static str]) {
+    let mut pipeline = Pipeline::new();
+    pipeline.cmd("SET").arg(key).arg("").arg("PX").arg(PROBE_MILLIS);
+    pipeline.cmd("EXISTS").arg(key);
+    pipeline.cmd("GETRANGE").arg(key).arg(0).arg(0);
+    pipeline.cmd("DEL").arg(key);
+    pipeline.cmd("INFO").arg("replication");
+    let needed = &[
+        "use SET on keys of the prefix",
+        "use EXISTS on keys of the prefix",
+        "use GETRANGE on keys of the prefix",
+        "use DEL on keys of the prefix",
+        "use INFO replication",
+    ];
+    (pipeline, needed)
+}
+
+/// What logs need; none of it makes the key.
+fn log_commands(key: &str) -> (Pipeline, &'static [&'static str]) {
+    let mut pipeline = Pipeline::new();
+    pipeline.cmd("XADD").arg(key).arg("NOMKSTREAM").arg("1-0").arg("r").arg("");
+    pipeline.cmd("XRANGE").arg(key).arg("-").arg("+");
+    pipeline.cmd("XREVRANGE").arg(key).arg("+").arg("-");
+    pipeline.cmd("XTRIM").arg(key).arg("MINID").arg("=").arg("1-0");
+    let needed = &[
+        "use XADD on keys of the prefix",
+        "use XRANGE on keys of the prefix",
+        "use XREVRANGE on keys of the prefix",
+        "use XTRIM on keys of the prefix",
+    ];
+    (pipeline, needed)
 }
 
 async fn send(live: &Live, pipeline: &Pipeline) -> Result<Vec<Value>, StoreError> {

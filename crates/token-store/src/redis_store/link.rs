@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::connect::{Dial, RedisTerms};
+use super::connect::{Dial, RedisTerms, Use};
 use super::reply::{OutOfStep, Trouble, refusal};
 use crate::{StoreError, StoreHealth};
 
@@ -80,8 +80,8 @@ impl Drop for InCall<'_> {
 
 impl Link {
     /// Makes the first attempt, then keeps the connection in the background.
-    pub(super) async fn start(terms: RedisTerms) -> Result<Self, StoreError> {
-        let mut keeper = Keeper::new(terms);
+    pub(super) async fn start(terms: RedisTerms, what_for: Use) -> Result<Self, StoreError> {
+        let mut keeper = Keeper::new(terms, what_for);
         match keeper.dial.connect().await {
             Ok(live) => keeper.publish(live),
             Err(error) if error.is_misconfiguration() => return Err(error),
@@ -139,9 +139,9 @@ struct Keeper {
 }
 
 impl Keeper {
-    fn new(terms: RedisTerms) -> Self {
+    fn new(terms: RedisTerms, what_for: Use) -> Self {
         let luck = StdRng::seed_from_u64(terms.seed);
-        Self { dial: Dial::new(terms), shared: Arc::default(), wait: FIRST_WAIT, luck }
+        Self { dial: Dial::new(terms, what_for), shared: Arc::default(), wait: FIRST_WAIT, luck }
     }
 
     fn publish(&self, live: Live) {

@@ -78,6 +78,37 @@ pub(super) fn done(replies: Vec<Value>) -> Result<(), Trouble> {
     }
 }
 
+/// The reply to `XADD`: whether the stream took the entry; it is not there when `NOMKSTREAM` found none.
+pub(super) fn added(replies: Vec<Value>) -> Result<bool, Trouble> {
+    match one(replies)? {
+        Value::BulkString(_) | Value::SimpleString(_) => Ok(true),
+        Value::Nil => Ok(false),
+        other => Err(trouble(other)),
+    }
+}
+
+/// The reply to `XRANGE` or `XREVRANGE`: entries by the first half of their ids. One that is not of our making, with
+/// another second half, other fields or too long a value, is empty, so that the reader sees that something is wrong.
+pub(super) fn entries(reply: Value, longest: usize) -> Result<Vec<(u64, Vec<u8>)>, Trouble> {
+    let Value::Array(entries) = reply else { return Err(trouble(reply)) };
+    entries.into_iter().map(|entry| self::entry(entry, longest)).collect()
+}
+
+fn entry(entry: Value, longest: usize) -> Result<(u64, Vec<u8>), Trouble> {
+    let Value::Array(entry) = entry else { return Err(Trouble::OutOfStep) };
+    let Ok([Value::BulkString(id), Value::Array(fields)]) = <[Value; 2]>::try_from(entry) else {
+        return Err(Trouble::OutOfStep);
+    };
+    let id = std::str::from_utf8(&id).ok().and_then(|id| id.split_once('-'));
+    let (number, rest) = id.ok_or(Trouble::OutOfStep)?;
+    let number = number.parse().map_err(|_| Trouble::OutOfStep)?;
+    let bytes = match <[Value; 2]>::try_from(fields) {
+        Ok([_, Value::BulkString(bytes)]) if rest == "0" && bytes.len() <= longest => bytes,
+        _ => Vec::new(),
+    };
+    Ok((number, bytes))
+}
+
 /// The reply to `INFO replication`: lines of `name:value`.
 pub(super) fn replication_id(replies: Vec<Value>) -> Result<StoreId, Trouble> {
     let text = match one(replies)? {
@@ -92,7 +123,8 @@ pub(super) fn replication_id(replies: Vec<Value>) -> Result<StoreId, Trouble> {
     }
 }
 
-fn one(replies: Vec<Value>) -> Result<Value, Trouble> {
+/// The reply to the only command.
+pub(super) fn one(replies: Vec<Value>) -> Result<Value, Trouble> {
     let mut replies = replies.into_iter();
     match (replies.next(), replies.next()) {
         (Some(reply), None) => Ok(reply),

@@ -1,5 +1,7 @@
 //! Seals and opens values.
 
+mod bytes;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -14,6 +16,8 @@ use super::plaintext::{self, Opened, Purport};
 use super::subkey::{ForeignSubkeys, OwnSubkey, derive};
 use crate::alarms::Distrust;
 use crate::{MAX_VALUE_BYTES, StoreError};
+
+pub(crate) use bytes::SEAL_BYTES;
 
 /// What values are sealed for; another use of the same master key takes another text.
 const PURPOSE: &str = "lakegate.access-token.v1";
@@ -40,7 +44,7 @@ impl Sealer {
 
     /// Seals for one use of the master keys only. What was sealed for another use does not open: the purpose is
     /// in the subkey's derivation and in the associated data.
-    fn for_purpose(purpose: &str, keys: SealingKeys, cluster: &str) -> Result<Self, StoreError> {
+    pub(crate) fn for_purpose(purpose: &str, keys: SealingKeys, cluster: &str) -> Result<Self, StoreError> {
         if cluster.is_empty() || cluster.len() > 256 {
             return Err(StoreError::ClusterName);
         }

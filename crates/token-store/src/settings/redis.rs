@@ -12,7 +12,9 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use serde::Deserialize;
 use url::{Host, Url};
 
-use crate::{Breaker, BreakerTerms, DefaultUser, RedisStore, RedisTerms, RedisTls, StoreError};
+use crate::{
+    Breaker, BreakerTerms, DefaultUser, LogBreaker, RedisLog, RedisStore, RedisTerms, RedisTls, StoreError,
+};
 
 /// The port of a URL that names none.
 const DEFAULT_PORT: u16 = 6379;
@@ -71,6 +73,16 @@ impl RedisSettings {
         let call = Duration::from_millis(self.call_millis);
         let store = RedisStore::start(terms, clock).await?;
         Ok(Breaker::new(Arc::new(store), BreakerTerms::within(call), rand::random()))
+    }
+
+    /// Connects for logs, behind a breaker.
+    pub(super) async fn open_logs<E: From<StoreError>>(
+        &self,
+        read: impl Fn(&Path) -> Result<Secret, E>,
+    ) -> Result<LogBreaker, E> {
+        let logs = RedisLog::start(self.terms(read)?).await?;
+        let terms = BreakerTerms::within(Duration::from_millis(self.call_millis));
+        Ok(LogBreaker::new(Arc::new(logs), terms, rand::random()))
     }
 
     /// Checks what can be checked without the server, and reads all files.

@@ -1,0 +1,169 @@
+//! Logs in Redis or Valkey, on a connection of their own: a snapshot of megabytes never stands before a token.
+//!
+//! | wanted | sent |
+//! |---|---|
+//! | read | `XRANGE records n-0 + COUNT 128`, `XREVRANGE records + - COUNT 1`, `XRANGE records - + COUNT 1` |
+//! | append | `XREVRANGE records + - COUNT 1`, then `XADD records n-0 r bytes` |
+//! | snapshot | `XREVRANGE snapshot + - COUNT 1` |
+//! | keep a snapshot | `XADD snapshot MAXLEN = 1 n-0 s bytes`, then `XTRIM records MINID = n` |
+//!
+//! A log is a stream whose ids are its numbers. A stream takes an id only if it is greater than every id it ever had,
+//! also those that were trimmed: that is the compare and set. So of several writers one gets a number, a late write
+//! of a number that is long forgotten is refused, and a snapshot never goes backwards, without a script or a
+//! transaction. What a stream does not refuse is a number too high; a writer looks at the head first, and what
+//! falls between the two commands (a server that loses its end in that moment) leaves a gap, which readers see.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use redis::{Pipeline, Value};
+
+use super::connect::{RedisTerms, Use};
+use super::link::Link;
+use super::reply;
+use crate::record_log::{MAX_SNAPSHOT_BYTES, RECORDS_KEPT, RECORDS_PER_READ};
+use crate::{Appended, LogName, LogSnapshot, MAX_VALUE_BYTES, RecordLog, Records, StoreError, StoreHealth};
+
+/// Logs in Redis or Valkey. Clones share the connection.
+#[derive(Debug, Clone)]
+pub struct RedisLog {
+    link: Arc<Link>,
+    prefix: Arc<str>,
+}
+
+impl RedisLog {
+    /// Connects, and keeps connecting from then on, as [`super::RedisStore::start`] does.
+    ///
+    /// # Errors
+    /// As there; [`StoreError::Rights`] names a command that only logs need.
+    pub async fn start(terms: RedisTerms) -> Result<Self, StoreError> {
+        let prefix = Arc::from(terms.prefix.as_str());
+        Ok(Self { link: Arc::new(Link::start(terms, Use::Logs).await?), prefix })
+    }
+
+    fn records(&self, log: LogName) -> String {
+        format!("{}log:{log}:records", self.prefix)
+    }
+
+    fn snapshots(&self, log: LogName) -> String {
+        format!("{}log:{log}:snapshot", self.prefix)
+    }
+
+    /// The number of the newest entry of a stream; 0 for none.
+    async fn head(&self, stream: &str) -> Result<u64, StoreError> {
+        let newest = self.entries(&newest(stream), MAX_SNAPSHOT_BYTES).await?;
+        Ok(newest.last().map_or(0, |(number, _)| *number))
+    }
+
+    async fn entries(&self, pipeline: &Pipeline, longest: usize) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+        self.link.call(pipeline, |replies| reply::entries(reply::one(replies)?, longest)).await
+    }
+
+    /// Adds to a stream. A refusal that comes of an entry with the number or a higher one is no error.
+    async fn add(&self, stream: &str, number: u64, command: redis::Cmd) -> Result<Added, StoreError> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.add_command(command);
+        match self.link.call(&pipeline, reply::added).await {
+            Ok(true) => Ok(Added::Done),
+            Ok(false) => Ok(Added::NoStream),
+            Err(refused @ StoreError::Refused(_)) => {
+                if self.head(stream).await? >= number {
+                    Ok(Added::Late)
+                } else {
+                    Err(refused)
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// What a stream did with an entry.
+enum Added {
+    Done,
+    Late,
+    NoStream,
+}
+
+fn newest(stream: &str) -> Pipeline {
+    let mut pipeline = Pipeline::with_capacity(1);
+    pipeline.cmd("XREVRANGE").arg(stream).arg("+").arg("-").arg("COUNT").arg(1);
+    pipeline
+}
+
+#[async_trait]
+impl RecordLog for RedisLog {
+    async fn append(&self, log: LogName, number: u64, record: Vec<u8>) -> Result<Appended, StoreError> {
+        if record.len() > MAX_VALUE_BYTES {
+            return Err(StoreError::TooLarge);
+        }
+        let stream = self.records(log);
+        let head = self.head(&stream).await?;
+        match number.checked_sub(1) {
+            Some(before) if before == head => {}
+            Some(before) if before > head => return Err(StoreError::NotNext { head }),
+            _ => return Ok(Appended::Taken),
+        }
+        let mut command = redis::cmd("XADD");
+        command.arg(&stream);
+        if head > 0 {
+            // A stream that is gone since the look at its head is not begun anew in the middle.
+            command.arg("NOMKSTREAM");
+        }
+        command.arg(format!("{number}-0")).arg("r").arg(record);
+        match self.add(&stream, number, command).await? {
+            Added::Done => Ok(Appended::Done),
+            Added::Late => Ok(Appended::Taken),
+            Added::NoStream => Err(StoreError::NotNext { head: 0 }),
+        }
+    }
+
+    async fn read(&self, log: LogName, after: u64) -> Result<Records, StoreError> {
+        let Some(first) = after.checked_add(1) else { return Ok(Records::default()) };
+        let stream = self.records(log);
+        // In this order: what is trimmed meanwhile shows in `oldest`, what is added in `head`.
+        let mut all = Pipeline::with_capacity(3);
+        all.cmd("XRANGE").arg(&stream).arg(format!("{first}-0")).arg("+").arg("COUNT").arg(RECORDS_PER_READ);
+        all.cmd("XREVRANGE").arg(&stream).arg("+").arg("-").arg("COUNT").arg(1);
+        all.cmd("XRANGE").arg(&stream).arg("-").arg("+").arg("COUNT").arg(1);
+        self.link
+            .call(&all, |replies| {
+                let [records, newest, oldest] =
+                    <[Value; 3]>::try_from(replies).map_err(|_| reply::Trouble::OutOfStep)?;
+                let number = |reply| -> Result<u64, reply::Trouble> {
+                    Ok(reply::entries(reply, MAX_VALUE_BYTES)?.last().map_or(0, |(number, _)| *number))
+                };
+                let records = reply::entries(records, MAX_VALUE_BYTES)?;
+                Ok(Records { records, head: number(newest)?, oldest: number(oldest)? })
+            })
+            .await
+    }
+
+    async fn snapshot(&self, log: LogName) -> Result<Option<LogSnapshot>, StoreError> {
+        let found = self.entries(&newest(&self.snapshots(log)), MAX_SNAPSHOT_BYTES).await?;
+        Ok(found.into_iter().next().map(|(number, bytes)| LogSnapshot { number, bytes }))
+    }
+
+    async fn put_snapshot(&self, log: LogName, snapshot: LogSnapshot) -> Result<(), StoreError> {
+        if snapshot.bytes.len() > MAX_SNAPSHOT_BYTES {
+            return Err(StoreError::TooLarge);
+        }
+        let LogSnapshot { number, bytes } = snapshot;
+        if number == 0 {
+            return Ok(());
+        }
+        let (stream, records) = (self.snapshots(log), self.records(log));
+        let mut command = redis::cmd("XADD");
+        command.arg(&stream).arg("MAXLEN").arg("=").arg(1).arg(format!("{number}-0")).arg("s").arg(bytes);
+        let Added::Done = self.add(&stream, number, command).await? else { return Ok(()) };
+        // The newest record stays whatever the snapshot says: it is the head.
+        let first = number.saturating_sub(RECORDS_KEPT).saturating_add(1).min(self.head(&records).await?);
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("XTRIM").arg(&records).arg("MINID").arg("=").arg(format!("{first}-0"));
+        self.link.call(&pipeline, reply::done).await
+    }
+
+    fn health(&self) -> StoreHealth {
+        self.link.health()
+    }
+}
