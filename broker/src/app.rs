@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, anyhow, bail};
 use lakegate_domain::{Bucket, Clock};
 use lakegate_host::{AdminServer, Hangups, PolicyFeed, Readiness, Reloads, files};
 use lakegate_policy::Snapshot;
@@ -16,6 +16,7 @@ use lakegate_sts::{Minter, misfits};
 use prometheus::Registry;
 
 use crate::audit::AuditLog;
+use crate::identity::Profiles;
 use crate::tls::ClientCertificates;
 use crate::{Broker, BrokerConfig, BrokerParts, PolicyTerms, StalenessBounds};
 
@@ -67,6 +68,7 @@ impl App {
             None => ClientCertificates::Required,
         };
         let own_buckets = own_buckets(&config)?;
+        let profiles = profiles(&config)?;
         let parts = BrokerParts {
             listen: config.listen,
             tls: following::tls(config.tls, clients, &clock, &reloads).context("tls")?,
@@ -82,6 +84,7 @@ impl App {
             tokens,
             minters,
             audit: AuditLog::to_file(&config.audit_file).context("audit_file")?,
+            profiles,
             delegation,
             administrators: config.administrators.into_iter().collect(),
             limits: config.limits,
@@ -167,6 +170,19 @@ async fn policy(
     let every = Duration::from_secs(config.policy.reload_seconds);
     let file = config.policy.file.clone();
     Ok(PolicyFeed::start(file, Arc::new(check), every, Arc::clone(clock), reloads).await?)
+}
+
+/// How certificates are read; the first fault ends the start, `--check-config` tells all.
+fn profiles(config: &BrokerConfig) -> Result<Profiles> {
+    let authorities = config.tls.authorities().context("tls")?;
+    let names: Vec<_> = authorities.into_iter().map(|authority| authority.name).collect();
+    Profiles::new(&config.identity, &names).map_err(|faults| {
+        let first = faults.into_iter().next();
+        first.map_or_else(
+            || anyhow!("identity.profiles"),
+            |(number, fault)| Error::new(fault).context(format!("identity.profiles[{number}]")),
+        )
+    })
 }
 
 fn own_buckets(config: &BrokerConfig) -> Result<std::collections::BTreeSet<Bucket>> {

@@ -1,7 +1,9 @@
 //! Authentication: from a peer and a request's metadata to a caller.
 //!
 //! A caller has one credential: the client certificate of the connection, or a delegation token in
-//! `authorization: Lakegate-DT <url string>` on a connection without one. Two are an error, never "first wins".
+//! `authorization: Lakegate-DT <url string>` on a connection without one. Two are an error, never "first wins", and
+//! be it that both name the same. A carrier's certificate is no credential: it may stand beside a token, and is nobody
+//! by itself.
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
@@ -11,7 +13,7 @@ use thiserror::Error;
 
 use crate::Peer;
 use crate::delegation::PresentedTokens;
-use crate::tls::IdentityError;
+use crate::identity::{Identity, IdentityError, Standing};
 
 /// The scheme of delegation tokens; as all schemes of HTTP its case does not matter (RFC 9110, section 11.1).
 const SCHEME: &str = "Lakegate-DT";
@@ -28,6 +30,9 @@ pub enum AuthenticationError {
     /// A credential was sent beside the certificate, or two tokens; two identities are an error.
     #[error("more than one credential was presented")]
     TwoIdentities,
+    /// A carrier's certificate and nothing else.
+    #[error("a carrier brought no delegation token")]
+    Carrier,
     /// The authorization entry is no delegation token, or none is believed here.
     #[error("authorization entry is of another scheme")]
     Scheme,
@@ -44,7 +49,10 @@ impl AuthenticationError {
     pub(crate) const fn audit_reason(self) -> &'static str {
         match self {
             Self::NoCredential => "no_credential",
+            Self::Certificate(IdentityError::NoProfile) => "x509_profile",
+            Self::Certificate(IdentityError::Foreign) => "x509_foreign_name",
             Self::Certificate(_) => "x509_identity",
+            Self::Carrier => "carrier_alone",
             Self::TwoIdentities => "two_identities",
             Self::Scheme => "authorization_scheme",
             Self::DelegationToken(refusal) => refusal.as_str(),
@@ -91,18 +99,22 @@ pub(crate) fn authenticate(
     }
     match (peer.identity(), entry) {
         (Err(IdentityError::Missing), None) => Err(AuthenticationError::NoCredential.into()),
-        (Err(IdentityError::Missing), Some(entry)) => {
+        (Err(IdentityError::Missing) | Ok(Identity { standing: Standing::Carrier, .. }), Some(entry)) => {
             by_token(entry, tokens.ok_or(AuthenticationError::Scheme)?, now)
         }
         (_, Some(_)) => Err(AuthenticationError::TwoIdentities.into()),
-        (identity, None) => {
-            let principal = identity.map_err(AuthenticationError::Certificate)?;
-            Ok(Authenticated {
-                caller: Caller::new(principal.clone(), Proof::ClientCertificate),
-                token: None,
-            })
-        }
+        (identity, None) => Ok(by_certificate(identity.map_err(AuthenticationError::Certificate)?)?),
     }
+}
+
+fn by_certificate(identity: &Identity) -> Result<Authenticated, AuthenticationError> {
+    let credentials = identity.credentials().ok_or(AuthenticationError::Carrier)?;
+    if identity.host.is_some() {
+        // Nobody looks yet whether a service calls from its host.
+        return Err(AuthenticationError::Certificate(IdentityError::NoProfile));
+    }
+    let caller = Caller::new(identity.principal.clone(), Proof::ClientCertificate);
+    Ok(Authenticated { caller: caller.with_credentials(credentials), token: None })
 }
 
 fn by_token(

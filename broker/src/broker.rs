@@ -14,6 +14,7 @@ use prometheus::Registry;
 
 use crate::audit::{AuditIds, AuditLog};
 use crate::delegation::DelegationDesk;
+use crate::identity::Profiles;
 use crate::metrics::{MirrorCounts, Quarantined, StoreAlarms, StoreHealthMetrics};
 use crate::rates::Rates;
 use crate::rejects::Rejects;
@@ -39,6 +40,8 @@ pub struct BrokerParts {
     pub minters: HashMap<StorageId, Arc<dyn Minter>>,
     /// Where records go.
     pub audit: AuditLog,
+    /// How client certificates are read.
+    pub profiles: Profiles,
     /// Delegation tokens; without it none is issued or believed.
     pub delegation: Option<Delegation>,
     /// Who may ask about others.
@@ -66,7 +69,7 @@ impl Broker {
     pub async fn start(parts: BrokerParts, registry: &Registry) -> Result<Self, BuildError> {
         let metrics = Metrics::register(registry)?;
         let BrokerParts { listen, tls, policy, tokens, minters, audit, delegation, .. } = parts;
-        let BrokerParts { administrators, limits, clock, .. } = parts;
+        let BrokerParts { profiles, administrators, limits, clock, .. } = parts;
         let alarms = StoreAlarms::of(Arc::clone(&tokens)).map_err(BuildError::Metrics)?;
         registry.register(Box::new(alarms)).map_err(BuildError::Metrics)?;
         let health = StoreHealthMetrics::of(Arc::clone(&tokens)).map_err(BuildError::Metrics)?;
@@ -104,6 +107,7 @@ impl Broker {
             audit,
             ids,
             metrics,
+            profiles,
             delegation,
             rejects: Rejects::new(),
             rates,

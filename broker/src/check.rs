@@ -3,6 +3,7 @@
 //! Each check is a function of its own that looks at one part and tells all that it finds; to check one more thing,
 //! write one more and put it into the list.
 
+mod identity;
 mod tls;
 
 use std::num::NonZeroU32;
@@ -30,8 +31,17 @@ struct Subject<'a> {
 type Check = fn(&Subject<'_>, &mut Findings);
 
 /// All checks, in the order in which an operator reads a configuration.
-const CHECKS: &[Check] =
-    &[audit_file, store, own_buckets, tls::check, staleness, sealing, delegation, storages_and_policy];
+const CHECKS: &[Check] = &[
+    audit_file,
+    store,
+    own_buckets,
+    tls::check,
+    identity::check,
+    staleness,
+    sealing,
+    delegation,
+    storages_and_policy,
+];
 
 /// Checks a configuration whose keys stand at `places`.
 pub fn check(config: &BrokerConfig, places: KeyPlaces, clock: Arc<dyn Clock>) -> Findings {

@@ -8,6 +8,7 @@ use lakegate_sts::settings::StorageSettings;
 use lakegate_token_store::settings::{SealingSettings, StoreSettings};
 use serde::Deserialize;
 
+use crate::identity::IdentitySettings;
 use crate::tls::TlsSettings;
 use crate::{DelegationSettings, Limits};
 
@@ -23,6 +24,9 @@ pub struct BrokerConfig {
     pub cluster: String,
     /// The public port's certificate and whom it trusts.
     pub tls: TlsSettings,
+    /// How client certificates are read.
+    #[serde(default)]
+    pub identity: IdentitySettings,
     /// The policy document and how long an old one is good for.
     pub policy: PolicySettings,
     /// The shared tier.

@@ -125,10 +125,10 @@ impl Handler {
         tracing::error!(audit_id = audit_id.as_str(), "a layer panicked");
         let failure = Failure::Internal("a layer panicked");
         let record = Record {
-            principal: self.peer.identity().ok().cloned(),
+            principal: self.peer.principal().cloned(),
             decision: Decision::Error,
             reason: failure.audit_reason(),
-            ..Record::new(desk.pipeline.now(), audit_id.clone(), rpc, self.peer.address())
+            ..Record::new(desk.pipeline.now(), audit_id.clone(), rpc, self.peer.address()).of_peer(&self.peer)
         };
         desk.metrics.requests.with_label_values(&[record.rpc, record.reason]).inc();
         let failure = desk.accept(&record).await.err().unwrap_or(failure);
@@ -265,10 +265,10 @@ async fn unauthenticated(
     }
     let (owner, delegation_token) = rejected.owner.unzip();
     let record = Record {
-        principal: peer.identity().ok().cloned().or(owner),
+        principal: peer.principal().cloned().or(owner),
         delegation_token,
         reason: failure.audit_reason(),
-        ..Record::new(desk.pipeline.now(), audit_id.clone(), rpc, peer.address())
+        ..Record::new(desk.pipeline.now(), audit_id.clone(), rpc, peer.address()).of_peer(peer)
     };
     let failure = desk.accept(&record).await.err().unwrap_or(failure);
     to_status(&failure, &audit_id).into_http()

@@ -13,6 +13,7 @@ mod check;
 mod config;
 mod delegation;
 mod error;
+pub mod identity;
 mod layers;
 mod limits;
 mod metrics;

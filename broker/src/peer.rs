@@ -1,16 +1,18 @@
 //! The peer: the other end of one connection, known as far as TLS tells.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use lakegate_domain::{Principal, Timestamp};
 
-use crate::tls::{AuthorityName, IdentityError, Vouched, end_of, principal_of};
+use crate::identity::{Identity, IdentityError, Profiles, Standing};
+use crate::tls::{AuthorityName, Vouched, end_of};
 
 /// The other end of a connection. Made once per connection, after the handshake.
 #[derive(Debug, Clone)]
 pub struct Peer {
     address: SocketAddr,
-    identity: Result<Principal, IdentityError>,
+    identity: Result<Arc<Identity>, IdentityError>,
     authority: Option<AuthorityName>,
     ends: Option<Timestamp>,
 }
@@ -21,10 +23,14 @@ impl Peer {
         address: SocketAddr,
         connection: &rustls::ServerConnection,
         vouched: Option<&Vouched>,
+        profiles: &Profiles,
     ) -> Self {
         let leaf = connection.peer_certificates().and_then(|chain| chain.first());
-        let identity = leaf.ok_or(IdentityError::Missing).and_then(|leaf| principal_of(leaf));
         let authority = vouched.map(|vouched| vouched.authority.clone());
+        let identity = leaf
+            .ok_or(IdentityError::Missing)
+            .and_then(|leaf| profiles.identify(leaf, authority.as_ref()))
+            .map(Arc::new);
         Self { address, identity, authority, ends: leaf.and_then(|leaf| end_of(leaf)) }
     }
 
@@ -35,7 +41,7 @@ impl Peer {
 
     /// Whether it presented a certificate; one that did is verified.
     pub fn has_certificate(&self) -> bool {
-        self.identity != Err(IdentityError::Missing)
+        !matches!(self.identity, Err(IdentityError::Missing))
     }
 
     /// The configured authority that vouched for its certificate; none when it presented none. It stays the same for
@@ -49,11 +55,17 @@ impl Peer {
         self.ends
     }
 
-    /// Whom its certificate names.
+    /// The principal that asks by the certificate alone; none for a carrier, and when it names nobody.
+    pub fn principal(&self) -> Option<&Principal> {
+        let identity = self.identity.as_deref().ok()?;
+        matches!(identity.standing, Standing::Caller(_)).then_some(&identity.principal)
+    }
+
+    /// Whom its certificate names, and what that one may do at all.
     ///
     /// # Errors
     /// Why it names nobody.
-    pub fn identity(&self) -> Result<&Principal, IdentityError> {
-        self.identity.as_ref().map_err(|error| *error)
+    pub fn identity(&self) -> Result<&Identity, IdentityError> {
+        self.identity.as_deref().map_err(|error| *error)
     }
 }

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use lakegate_delegation::TokenId;
-use lakegate_domain::{DatasetName, Part, Principal, RuleId, Timestamp};
+use lakegate_domain::{ApplicationId, DatasetName, Part, Principal, ProfileName, RuleId, Timestamp};
 use serde::{Serialize, Serializer};
+
+use crate::Peer;
+use crate::identity::{HostName, Identity, Standing};
 
 /// Finds one request in the audit log: the process's random number and a counter.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -69,6 +72,9 @@ pub struct Record {
     /// How the caller proved itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<&'static str>,
+    /// What the caller's certificate says of it.
+    #[serde(flatten)]
+    pub certificate: CertificateWords,
     /// The id of the delegation token that the caller came by.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "token_id")]
     pub delegation_token: Option<TokenId>,
@@ -141,6 +147,7 @@ impl Record {
             peer,
             principal: None,
             proof: None,
+            certificate: CertificateWords::default(),
             delegation_token: None,
             on_behalf_of: None,
             parts: Vec::new(),
@@ -150,6 +157,50 @@ impl Record {
             snapshot: None,
             issued: None,
             token: None,
+        }
+    }
+}
+
+impl Record {
+    /// The record with what the peer's certificate says, when it names somebody.
+    #[must_use]
+    pub fn of_peer(self, peer: &Peer) -> Self {
+        Self { certificate: peer.identity().map(CertificateWords::of).unwrap_or_default(), ..self }
+    }
+}
+
+/// What a certificate says besides the principal, in words for the log.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct CertificateWords {
+    /// What the caller is: `user`, `application`, `service` or `workload`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<&'static str>,
+    /// The profile that the certificate was read by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<ProfileName>,
+    /// The application whose job asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub application: Option<ApplicationId>,
+    /// The host that a service's certificate names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<HostName>,
+    /// Who brought the call, when the certificate is a carrier's; it asks nothing by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub carrier: Option<Principal>,
+}
+
+impl CertificateWords {
+    fn of(identity: &Identity) -> Self {
+        let (kind, carrier) = match identity.standing {
+            Standing::Caller(kind) => (Some(kind.as_str()), None),
+            Standing::Carrier => (None, Some(identity.principal.clone())),
+        };
+        Self {
+            kind,
+            profile: identity.profile.clone(),
+            application: identity.application.clone(),
+            host: identity.host.clone(),
+            carrier,
         }
     }
 }

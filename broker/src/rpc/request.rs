@@ -39,7 +39,7 @@ impl RequestContext {
             principal: Some(self.caller.principal().clone()),
             proof: Some(self.caller.proof().as_str()),
             delegation_token: self.token,
-            ..Record::new(time, self.audit_id.clone(), rpc, self.peer.address())
+            ..Record::new(time, self.audit_id.clone(), rpc, self.peer.address()).of_peer(&self.peer)
         }
     }
 

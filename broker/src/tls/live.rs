@@ -13,8 +13,8 @@ use rustls_pki_types::CertificateDer;
 use tokio::sync::{Semaphore, watch};
 
 use super::authorities::{Authorities, Vouched};
-use super::identity::validity_of;
 use super::settings::{Template, TlsFiles};
+use super::validity::validity_of;
 use super::verifier::Verdict;
 use crate::BuildError;
 

@@ -5,6 +5,7 @@
 //! `lakegate-proto`.
 
 mod access_token;
+mod application;
 mod bucket;
 mod caller;
 mod clock;
@@ -20,14 +21,15 @@ mod target;
 mod timestamp;
 
 pub use access_token::{AccessToken, Credential, ScopeTag};
+pub use application::ApplicationId;
 pub use bucket::{Bucket, Scheme};
-pub use caller::{Caller, Proof};
+pub use caller::{Caller, CallerKind, Credentials, Proof};
 #[cfg(any(test, feature = "test-util"))]
 pub use clock::ManualClock;
 pub use clock::{Clock, SystemClock};
 pub use dialect::Dialect;
 pub use error::{InvalidName, InvalidOperations, InvalidPath, InvalidPrincipal, InvalidTimestamp};
-pub use name::{ClassName, DatasetName, GroupName, ProjectName, RuleId, StorageId};
+pub use name::{ClassName, DatasetName, GroupName, ProfileName, ProjectName, RuleId, StorageId};
 pub use operation::{Operation, OperationSet};
 pub use part::Part;
 pub use path::{MAX_KEY_BYTES, ObjectPath, Prefix};

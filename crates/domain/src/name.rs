@@ -1,4 +1,4 @@
-//! Short names: of groups, projects, datasets, classes, storages and rules.
+//! Short names: of groups, projects, datasets, classes, storages, rules and profiles.
 //!
 //! They share one alphabet and differ in type, so a group `x` is never taken for a user `x`.
 
@@ -27,7 +27,7 @@ fn check(text: &str) -> Result<(), InvalidName> {
     }
 }
 
-/// Writes one name type. A macro because the six types must stay alike to the letter and a generic
+/// Writes one name type. A macro because these types must stay alike to the letter and a generic
 /// `Name<Kind>` would show its parameter in every signature and error.
 macro_rules! name_type {
     ($(#[$doc:meta])* $name:ident) => {
@@ -103,6 +103,11 @@ name_type! {
 name_type! {
     /// The name of a rule, for audit and explanation.
     RuleId
+}
+
+name_type! {
+    /// The name of a profile by which certificates are read.
+    ProfileName
 }
 
 #[cfg(test)]

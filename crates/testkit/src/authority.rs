@@ -86,7 +86,11 @@ impl Authority {
         self.issue(params)
     }
 
-    fn issue(&self, mut params: CertificateParams) -> Result<Issued> {
+    /// A certificate of the caller's own making; its key signs data, whatever else it is for.
+    ///
+    /// # Errors
+    /// When the crypto library fails.
+    pub fn issue(&self, mut params: CertificateParams) -> Result<Issued> {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         let key = KeyPair::generate()?;
         let leaf = params.signed_by(&key, &self.issuer)?;

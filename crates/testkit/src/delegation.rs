@@ -85,6 +85,25 @@ impl Deployment {
         Ok(Caller::over(Presenting { channel, authorization: Some(authorization) }))
     }
 
+    /// A caller with this certificate.
+    ///
+    /// # Errors
+    /// When certificate and key do not fit.
+    pub fn caller_as(&self, identity: Issued) -> Result<Caller> {
+        Ok(Caller::over(self.channel_as(Some(identity))?.into()))
+    }
+
+    /// A caller with this certificate who sends this as `authorization` with every request.
+    ///
+    /// # Errors
+    /// When certificate and key do not fit, or the text cannot stand in a header.
+    pub fn caller_as_with_authorization(&self, identity: Issued, authorization: &str) -> Result<Caller> {
+        let mut authorization = HeaderValue::from_str(authorization)?;
+        authorization.set_sensitive(true);
+        let channel = self.channel_as(Some(identity))?;
+        Ok(Caller::over(Presenting { channel, authorization: Some(authorization) }))
+    }
+
     /// A caller without a certificate who comes by a delegation token.
     ///
     /// # Errors

@@ -5,25 +5,17 @@ use std::sync::{Arc, Mutex};
 use lakegate_domain::Timestamp;
 
 use super::*;
-use crate::audit::{AuditIds, Decision};
+use crate::audit::AuditIds;
 
 fn record() -> Record {
     Record {
-        time: Timestamp::from_seconds(1),
-        audit_id: AuditIds::new(7).next(),
-        rpc: "GetAccessToken",
-        peer: "127.0.0.1:1".parse().unwrap(),
-        principal: None,
-        proof: None,
-        delegation_token: None,
-        issued: None,
-        on_behalf_of: None,
-        parts: Vec::new(),
-        decision: Decision::Deny,
         reason: "policy_deny",
-        rule: None,
-        snapshot: None,
-        token: None,
+        ..Record::new(
+            Timestamp::from_seconds(1),
+            AuditIds::new(7).next(),
+            "GetAccessToken",
+            "127.0.0.1:1".parse().unwrap(),
+        )
     }
 }
 

@@ -55,6 +55,7 @@ impl Common {
             tokens: Arc::clone(&self.tokens),
             minters: self.minters.clone(),
             audit: audit_log(options, audit).context("audit log")?,
+            profiles: options.profiles.clone(),
             delegation: delegation.map(|(keys, terms)| delegation::delegation(keys, terms)),
             administrators: principals(&options.administrators)?,
             limits: options.limits,

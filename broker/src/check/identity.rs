@@ -1,0 +1,26 @@
+//! How client certificates are read.
+
+use lakegate_host::Findings;
+
+use super::Subject;
+use crate::identity::{ProfileKind, Profiles};
+
+pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
+    let (settings, tls) = (&subject.config.identity, &subject.config.tls);
+    // What is wrong with the authorities themselves is told where they stand.
+    let Ok(authorities) = tls.authorities() else { return };
+    let authorities: Vec<_> = authorities.into_iter().map(|authority| authority.name).collect();
+    for (number, fault) in Profiles::new(settings, &authorities).err().into_iter().flatten() {
+        findings.error(&format!("identity.profiles[{number}]"), fault);
+    }
+    if settings.profiles.is_empty() && authorities.len() > 1 {
+        findings.warn(
+            "identity.profiles",
+            "there are several authorities and no profiles: each may name anybody",
+        );
+    }
+    let carriers = settings.profiles.iter().any(|profile| profile.kind == ProfileKind::Carrier);
+    if carriers && subject.config.delegation.is_none() {
+        findings.warn("identity.profiles", "carriers bring delegation tokens, and none is believed here");
+    }
+}

@@ -1,0 +1,96 @@
+//! Who a client certificate is for.
+//!
+//! The chain was verified during the handshake; here the leaf is only read, once per connection. Where profiles are
+//! configured, exactly one of them reads a certificate: it is chosen by what the issuer put there and never by the name
+//! that is claimed (`profiles.rs`), it reads one field, and it says which names it may give (`names.rs`), so that a
+//! principal comes from one profile only. Without profiles the identity is the SPIFFE URI or else the common name.
+//! Sources: SPIFFE X509-SVID sections 2 to 5; RFC 5280 sections 4.1.2.6 and 4.2.1.
+
+mod fault;
+mod host;
+mod leaf;
+mod names;
+mod oid;
+mod profile;
+mod profiles;
+mod project_user;
+mod settings;
+mod spiffe;
+
+use lakegate_domain::{ApplicationId, CallerKind, Credentials, Principal, ProfileName};
+use thiserror::Error;
+
+pub use fault::ProfileFault;
+pub use host::HostName;
+pub use profiles::Profiles;
+pub use settings::{IdentityField, IdentitySettings, Presence, ProfileKind, ProfileSettings};
+
+/// Why a verified certificate names nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum IdentityError {
+    /// No certificate was presented.
+    #[error("no client certificate")]
+    Missing,
+    /// The certificate does not parse.
+    #[error("client certificate does not parse")]
+    Malformed,
+    /// The certificate may sign others; such a one is nobody's.
+    #[error("client certificate may sign others")]
+    Signs,
+    /// No profile is for certificates of its kind.
+    #[error("client certificate fits no profile")]
+    NoProfile,
+    /// The field that would name the identity is not there.
+    #[error("client certificate names no identity")]
+    NoIdentity,
+    /// A field is there twice, two profiles fit, or two fields name different identities.
+    #[error("client certificate names more than one identity")]
+    Ambiguous,
+    /// The name is no principal.
+    #[error("client certificate names an identity outside the alphabet")]
+    Name,
+    /// The name is one that certificates of its profile may not give.
+    #[error("client certificate names an identity that its authority may not give")]
+    Foreign,
+    /// A SPIFFE certificate whose key usages are not those of one.
+    #[error("client certificate breaks a rule of SPIFFE")]
+    Spiffe,
+    /// A service's certificate without its login.
+    #[error("service certificate names no login")]
+    NoLogin,
+}
+
+/// What whoever presents a certificate may do at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It may ask, as a caller of this kind.
+    Caller(CallerKind),
+    /// It may bring a delegation token, and has no rights of its own.
+    Carrier,
+}
+
+/// Whom a certificate names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The one name.
+    pub principal: Principal,
+    /// What it may do at all.
+    pub standing: Standing,
+    /// The profile that read the certificate; none without configured profiles.
+    pub profile: Option<ProfileName>,
+    /// The application that the certificate was made for.
+    pub application: Option<ApplicationId>,
+    /// The host that the certificate is bound to: requests count only from its addresses.
+    pub host: Option<HostName>,
+}
+
+impl Identity {
+    /// What goes with the principal into a caller; none for a carrier.
+    pub(crate) fn credentials(&self) -> Option<Credentials> {
+        let Standing::Caller(kind) = self.standing else { return None };
+        Some(Credentials { kind, profile: self.profile.clone(), application: self.application.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests;

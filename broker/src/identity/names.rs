@@ -1,0 +1,87 @@
+//! Which names a profile may give: the sets of two profiles never meet, so a principal has one origin.
+
+use std::collections::BTreeSet;
+
+use lakegate_domain::{Principal, ProjectName};
+
+use super::IdentityError;
+use super::project_user::ProjectUser;
+use super::settings::{IdentityField, ProfileSettings};
+use super::spiffe::SpiffeId;
+
+/// A set of principals.
+#[derive(Debug, Clone)]
+pub(super) enum Names {
+    /// `spiffe:domain/...`, with paths that begin so.
+    Spiffe { domain: String, prefix: String },
+    /// `hops:project/...` of these projects; of all, when empty.
+    Projects(BTreeSet<ProjectName>),
+    /// Bare names that begin so, in a realm; without one, in none of the realms of others.
+    Bare { prefix: String, realm: Option<String>, foreign: BTreeSet<String> },
+}
+
+impl Names {
+    /// The names of a profile; `foreign` are the realms of all profiles.
+    pub(super) fn of(settings: &ProfileSettings, foreign: &BTreeSet<String>) -> Self {
+        let prefix = settings.name_prefix.clone().unwrap_or_default();
+        match settings.identity {
+            IdentityField::SpiffeUri => {
+                Self::Spiffe { domain: settings.trust_domain.clone().unwrap_or_default(), prefix }
+            }
+            IdentityField::ProjectUser => Self::Projects(settings.projects.iter().cloned().collect()),
+            IdentityField::CommonName | IdentityField::DnsName => {
+                Self::Bare { prefix, realm: settings.realm.clone(), foreign: foreign.clone() }
+            }
+        }
+    }
+
+    /// Whether one principal could be of both.
+    pub(super) fn meet(&self, other: &Self) -> bool {
+        let one_begins_the_other = |a: &str, b: &str| a.starts_with(b) || b.starts_with(a);
+        match (self, other) {
+            (Self::Spiffe { domain: a, prefix: p }, Self::Spiffe { domain: b, prefix: q }) => {
+                a == b && one_begins_the_other(p, q)
+            }
+            (Self::Projects(a), Self::Projects(b)) => a.is_empty() || b.is_empty() || !a.is_disjoint(b),
+            (Self::Bare { prefix: p, realm: a, .. }, Self::Bare { prefix: q, realm: b, .. }) => {
+                a == b && one_begins_the_other(p, q)
+            }
+            _ => false,
+        }
+    }
+
+    /// The principal of a SPIFFE ID.
+    pub(super) fn spiffe(&self, id: SpiffeId<'_>) -> Result<Principal, IdentityError> {
+        match self {
+            Self::Spiffe { domain, prefix } if id.domain == domain && id.path.starts_with(prefix) => {
+                id.principal()
+            }
+            _ => Err(IdentityError::Foreign),
+        }
+    }
+
+    /// Whether a project user is of the set.
+    pub(super) fn check_project(&self, user: &ProjectUser) -> Result<(), IdentityError> {
+        match self {
+            Self::Projects(projects) if projects.is_empty() || projects.contains(&user.project) => Ok(()),
+            _ => Err(IdentityError::Foreign),
+        }
+    }
+
+    /// The principal of a bare name.
+    pub(super) fn bare(&self, name: &str) -> Result<Principal, IdentityError> {
+        let Self::Bare { prefix, realm, foreign } = self else { return Err(IdentityError::Foreign) };
+        let principal = match realm {
+            _ if name.contains(':') => return Err(IdentityError::Name),
+            Some(_) if name.contains('@') => return Err(IdentityError::Name),
+            Some(realm) => Principal::parse(&[name, "@", realm].concat()),
+            None => Principal::parse(name),
+        };
+        let principal = principal.map_err(|_| IdentityError::Name)?;
+        let in_foreign = realm.is_none() && name.rsplit_once('@').is_some_and(|(_, of)| foreign.contains(of));
+        if in_foreign || !name.starts_with(prefix) {
+            return Err(IdentityError::Foreign);
+        }
+        Ok(principal)
+    }
+}

@@ -1,0 +1,6 @@
+//! Who is asking, by certificate: profiles, carriers, project users, and what the audit log says of them.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod carriers;
+mod profiles;
+mod world;

@@ -1,0 +1,62 @@
+//! A small lake that reads certificates by profiles.
+
+use anyhow::Result;
+use lakegate_broker::identity::{IdentitySettings, Profiles};
+use lakegate_broker::tls::AuthorityName;
+use lakegate_domain::Operation;
+use lakegate_policy::PolicyDocument;
+use lakegate_testkit::{Deployment, Issued, Options, RunGenerator};
+use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, SanType};
+
+pub(crate) const READ: &[Operation] = &[Operation::Read];
+pub(crate) const SALES: &str = "gs://lake-one/sales/";
+
+const POLICY: &str = r#"
+version: 1
+storages: [{ id: lake, dialect: gcs, buckets: [lake-one] }]
+projects: [{ name: demo }]
+datasets: [{ name: sales, prefix: "gs://lake-one/sales/", project: demo }]
+rules:
+  - id: sales
+    effect: allow
+    on: { dataset: sales }
+    to: ["principal:hops:demo/alice", "principal:spiffe:a.example/loader", "principal:spiffe:mesh.example/proxy"]
+    operations: [read, list]
+"#;
+
+/// Purposes of both ends, as SPIFFE wants them.
+const BOTH_ENDS: [ExtendedKeyUsagePurpose; 2] =
+    [ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
+
+/// A lake with project users, workloads of one trust domain, and carriers of another.
+pub(crate) async fn lake() -> Result<Deployment> {
+    let settings: IdentitySettings = serde_json::from_value(serde_json::json!({"profiles": [
+        {"name": "users", "identity": "project-user", "kind": "user", "projects": ["demo"]},
+        {"name": "workloads", "trust_domain": "a.example", "identity": "spiffe-uri", "kind": "workload"},
+        {"name": "mesh", "trust_domain": "mesh.example", "identity": "spiffe-uri", "kind": "carrier"},
+    ]}))?;
+    let profiles = Profiles::new(&settings, &[AuthorityName::default_name()]).unwrap();
+    let policy = PolicyDocument::from_yaml(POLICY)?;
+    let options = Options { generator: RunGenerator::Absent, profiles, ..Options::of(policy) };
+    Deployment::start(options).await
+}
+
+/// A certificate with these attributes of the subject.
+pub(crate) fn subject(lake: &Deployment, attributes: &[(DnType, &str)]) -> Result<Issued> {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    for (kind, value) in attributes {
+        params.distinguished_name.push(kind.clone(), *value);
+    }
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    lake.authority().issue(params)
+}
+
+/// A certificate with a SPIFFE ID.
+pub(crate) fn spiffe(lake: &Deployment, id: &str) -> Result<Issued> {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    params.subject_alt_names = vec![SanType::URI(["spiffe://", id].concat().try_into()?)];
+    params.extended_key_usages = BOTH_ENDS.to_vec();
+    lake.authority().issue(params)
+}
