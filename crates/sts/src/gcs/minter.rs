@@ -72,8 +72,8 @@ impl GcsMinter {
     pub fn new(config: GcsConfig) -> Result<Self, ConfigError> {
         Ok(Self {
             sts: Self::check_endpoint(&config.sts_url, &config.http)?,
+            source: CachedSource::new(config.source, config.source_max_age, Arc::clone(&config.clock)),
             clock: config.clock,
-            source: CachedSource::new(config.source, config.source_max_age),
             http: config.http,
             shortest_life: config.shortest_life,
         })

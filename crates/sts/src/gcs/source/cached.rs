@@ -1,11 +1,14 @@
 //! A source whose shared token is renewed while it is young.
 //!
 //! A downscoped token ends when its source token does, so an old source token would make short-lived ones.
+//!
+//! A machine that slept has aged, and its monotonic clock does not know: the wall clock has a say too.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use lakegate_domain::Clock;
 
 use super::{Source, SourceToken, WantedLife};
 use crate::MintError;
@@ -19,22 +22,28 @@ use crate::flight::Flights;
 pub struct CachedSource {
     inner: Arc<dyn Source>,
     max_age: Duration,
+    clock: Arc<dyn Clock>,
     kept: Mutex<Option<Arc<SourceToken>>>,
     flights: Flights<(), Result<Arc<SourceToken>, MintError>>,
 }
 
 impl CachedSource {
     /// Wraps a source.
-    pub fn new(inner: Arc<dyn Source>, max_age: Duration) -> Self {
-        Self { inner, max_age, kept: Mutex::default(), flights: Flights::default() }
+    pub fn new(inner: Arc<dyn Source>, max_age: Duration, clock: Arc<dyn Clock>) -> Self {
+        Self { inner, max_age, clock, kept: Mutex::default(), flights: Flights::default() }
     }
 
     fn kept(&self) -> MutexGuard<'_, Option<Arc<SourceToken>>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The token that is kept, unless the wall clock says that it has ended.
+    fn alive(&self) -> Option<Arc<SourceToken>> {
+        self.kept().clone().filter(|token| self.clock.now() < token.ends_by())
+    }
+
     async fn shared(&self) -> Result<Arc<SourceToken>, MintError> {
-        let kept = self.kept().clone();
+        let kept = self.alive();
         if let Some(token) = kept.filter(|token| token.age() < self.max_age && token.is_fresh_enough()) {
             return Ok(token);
         }
@@ -44,21 +53,20 @@ impl CachedSource {
         };
         let renewed =
             self.flights.join((), start).await.unwrap_or_else(|| Err(MintError::source_unavailable()));
-        let mut kept = self.kept();
         match renewed {
             Ok(token) => {
-                *kept = Some(Arc::clone(&token));
+                *self.kept() = Some(Arc::clone(&token));
                 Ok(token)
             }
             Err(error @ MintError::SourceUnavailable { .. }) => {
-                let old = kept.clone().filter(|token| token.is_fresh_enough());
+                let old = self.alive().filter(|token| token.is_fresh_enough());
                 if old.is_some() {
                     tracing::warn!("source token could not be renewed; the last one is used");
                 }
                 old.ok_or(error)
             }
             Err(error) => {
-                *kept = None;
+                *self.kept() = None;
                 Err(error)
             }
         }

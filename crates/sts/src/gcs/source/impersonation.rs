@@ -96,7 +96,7 @@ impl ImpersonationSource {
         let iam = Endpoint::new("iam_url", &iam_url, PINNED_HOSTS, http.extra_hosts())?;
         let method = [&account, ":generateAccessToken"].concat();
         Ok(Self {
-            base: CachedSource::new(base, BASE_MAX_AGE),
+            base: CachedSource::new(base, BASE_MAX_AGE, Arc::clone(&clock)),
             endpoint: iam.join(&["v1", "projects", "-", "serviceAccounts", &method]),
             delegates: delegates.iter().map(|name| ["projects/-/serviceAccounts/", name].concat()).collect(),
             longest_life,

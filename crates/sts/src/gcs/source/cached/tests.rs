@@ -2,10 +2,13 @@
 
 use std::collections::VecDeque;
 
-use lakegate_domain::{Secret, Timestamp};
+use lakegate_domain::{ManualClock, Secret, Timestamp};
 use tokio::time::{Instant, advance};
 
 use super::*;
+
+/// The wall clock's instant at which the tests begin; it stands still unless they move it.
+const START: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
 /// Makes tokens of one hour, fails as scripted, and remembers what was wanted.
 #[derive(Debug, Default)]
@@ -33,8 +36,8 @@ impl Source for Scripted {
             return Err(error);
         }
         let (now, name) = (Instant::now(), ["source-", &self.calls().to_string()].concat());
-        let ends_at = now + self.longest_life();
-        Ok(Arc::new(SourceToken::new(Secret::new(name), now, ends_at, Timestamp::from_seconds(0))))
+        let (ends_at, ends_by) = (now + self.longest_life(), START.plus(self.longest_life()));
+        Ok(Arc::new(SourceToken::new(Secret::new(name), now, ends_at, ends_by)))
     }
 
     fn ends_early(&self) -> bool {
@@ -47,8 +50,12 @@ impl Source for Scripted {
 }
 
 fn cached() -> (Arc<Scripted>, CachedSource) {
+    cached_by(Arc::new(ManualClock::at(START)))
+}
+
+fn cached_by(clock: Arc<ManualClock>) -> (Arc<Scripted>, CachedSource) {
     let inner = Arc::new(Scripted::default());
-    (Arc::clone(&inner), CachedSource::new(inner, Duration::from_mins(2)))
+    (Arc::clone(&inner), CachedSource::new(inner, Duration::from_mins(2), clock))
 }
 
 async fn longest(source: &CachedSource) -> Result<String, MintError> {
@@ -130,4 +137,15 @@ async fn st10_a_token_that_was_refused_is_not_handed_out_again() {
     assert_eq!(second.secret().expose(), "source-2");
     source.forget(&first);
     assert_eq!(longest(&source).await.unwrap(), "source-2", "the refusal of an older one changes nothing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn cl07_a_token_that_ended_while_the_machine_slept_is_not_used_again() {
+    let clock = Arc::new(ManualClock::at(START));
+    let (inner, source) = cached_by(Arc::clone(&clock));
+    assert_eq!(longest(&source).await.unwrap(), "source-1");
+    clock.advance(Duration::from_hours(1));
+    inner.fail_next(MintError::source_unavailable());
+    assert!(longest(&source).await.is_err(), "an outage is not bridged with it either");
+    assert_eq!(longest(&source).await.unwrap(), "source-3");
 }
