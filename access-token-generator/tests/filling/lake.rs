@@ -62,15 +62,24 @@ impl Lake {
     }
 
     pub(crate) fn generator_with(&self, minter: Arc<dyn Minter>) -> Generator {
-        self.start(minter, BTreeSet::new())
+        self.start(minter, BTreeSet::new(), &Registry::new())
+    }
+
+    pub(crate) fn generator_counted(&self, minter: Arc<dyn Minter>, registry: &Registry) -> Generator {
+        self.start(minter, BTreeSet::new(), registry)
     }
 
     pub(crate) fn generator_beside(&self, own_bucket: &str) -> Generator {
         let own_buckets = BTreeSet::from([Bucket::parse(own_bucket).unwrap()]);
-        self.start(Arc::clone(&self.minter) as Arc<dyn Minter>, own_buckets)
+        self.start(Arc::clone(&self.minter) as Arc<dyn Minter>, own_buckets, &Registry::new())
     }
 
-    fn start(&self, minter: Arc<dyn Minter>, own_buckets: BTreeSet<Bucket>) -> Generator {
+    fn start(
+        &self,
+        minter: Arc<dyn Minter>,
+        own_buckets: BTreeSet<Bucket>,
+        registry: &Registry,
+    ) -> Generator {
         let parts = GeneratorParts {
             policy: Arc::clone(&self.policy),
             tokens: Arc::clone(&self.tokens),
@@ -80,7 +89,7 @@ impl Lake {
             workers: 8,
             seed: 7,
         };
-        Generator::start(parts, &Registry::new()).unwrap()
+        Generator::start(parts, registry).unwrap()
     }
 
     pub(crate) fn replace(&self, document: &PolicyDocument) {

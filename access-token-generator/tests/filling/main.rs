@@ -11,8 +11,9 @@ use std::time::Duration;
 use lake::{Lake, document};
 use lakegate_domain::{Clock, Timestamp};
 use lakegate_generator::Generator;
-use lakegate_sts::{Budget, Budgeted, MintError, Minter};
+use lakegate_sts::{Budget, Budgeted, MintError, Minter, Quarantine};
 use lakegate_token_store::Fault;
+use prometheus::{Registry, TextEncoder};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -101,6 +102,25 @@ async fn gn07_a_scope_that_is_refused_does_not_hold_up_the_others() {
     assert_eq!(generator.progress().fresh, 9);
     tokio::time::sleep(Duration::from_mins(11)).await;
     assert_eq!(generator.progress().fresh, 10, "the refused scope was tried again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn gn07_scopes_that_rest_because_they_were_refused_are_counted() {
+    let lake = Lake::with_tables(5);
+    let registry = Registry::new();
+    let resting = |count: u32| {
+        let told = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+        let wanted = format!("lakegate_generator_quarantined_scopes {count}\n");
+        assert!(told.contains(&wanted), "{wanted}{told}");
+    };
+    lake.minter.fail_next(MintError::BoundaryRefused { status: 400 });
+    lake.minter.fail_next(MintError::BoundaryRefused { status: 403 });
+    let quarantine = Quarantine::new(Arc::clone(&lake.minter) as Arc<dyn Minter>);
+    let generator = lake.generator_counted(Arc::new(quarantine), &registry);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    resting(2);
+    assert_eq!(generator.filled().await.fresh, 10);
+    resting(0);
 }
 
 #[tokio::test(start_paused = true)]
