@@ -47,25 +47,30 @@ async fn xc01_a_certificate_that_is_presented_is_still_verified() -> Result<()> 
 
 #[tokio::test]
 async fn dt04_a_flood_without_credentials_is_counted_and_only_sampled_on_record() -> Result<()> {
-    let world = World::start().await?;
+    // However slow the machine: this connection may stay, and the flood goes on until it is one.
+    let limits = Limits { proof_seconds: 600, ..Limits::default() };
+    let world = World::start_with(|options| options.limits = limits).await?;
     let nobody = world.lake.anonymous()?;
-    for _ in 0..20 {
+    let (mut sent, mut unrecorded) = (0, 0);
+    while sent < 1_000 || unrecorded == 0 {
+        assert!(sent < 100_000, "no flood was noticed");
         let mut asking = tokio::task::JoinSet::new();
         for _ in 0..50 {
             let nobody = nobody.clone();
             asking.spawn(async move { nobody.ask(SALES, READ).await.unwrap_err().to_string() });
         }
         let told = asking.join_all().await;
+        sent += told.len() as u64;
         // A machine that is busy elsewhere may let the audit log miss its 200 ms.
         let is_refused =
             |told: &str| ["Unauthenticated UNAUTHENTICATED", "Unavailable AUDIT_UNAVAILABLE"].contains(&told);
         assert!(told.iter().all(|told| is_refused(told)), "{told:?}");
+        unrecorded = metric(&world, "lakegate_broker_unrecorded_rejects_total ");
     }
     let recorded = world.lake.audit().records()?.len() as u64;
-    let unrecorded = metric(&world, "lakegate_broker_unrecorded_rejects_total ");
-    assert!(unrecorded > 0 && recorded <= 1_000 - unrecorded, "{recorded} on record, {unrecorded} not");
+    assert!(recorded <= sent - unrecorded, "{recorded} on record, {unrecorded} not, of {sent}");
     let counted = "lakegate_broker_requests_total{outcome=\"no_credential\",rpc=\"GetAccessToken\"}";
-    assert_eq!(metric(&world, counted), 1_000);
+    assert_eq!(metric(&world, counted), sent);
     world.alice.ask(SALES, READ).await?;
     Ok(())
 }
