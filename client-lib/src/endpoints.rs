@@ -10,6 +10,7 @@ mod budget;
 mod errand;
 mod journey;
 mod pace;
+mod pause;
 mod roster;
 mod verdict;
 mod wire;

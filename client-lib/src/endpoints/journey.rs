@@ -8,7 +8,8 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep_until};
 use tracing::debug;
 
-use super::roster::{Attempt, Pick, jittered, leave};
+use super::pause::{jittered, leave};
+use super::roster::{Attempt, Pick};
 use super::verdict::Verdict;
 use super::{Ask, Endpoints, Reply};
 use crate::error::ClientError;

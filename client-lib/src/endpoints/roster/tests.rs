@@ -1,6 +1,10 @@
 //! Events in every order.
 
+use std::time::Duration;
+
+use super::page::TRIAL;
 use super::*;
+use crate::endpoints::pause::LONGEST_LEAVE;
 
 fn two() -> Roster {
     Roster::in_order(2)
@@ -76,17 +80,6 @@ async fn a_trial_of_which_nothing_is_heard_does_not_keep_a_broker_shut_for_ever(
     assert_eq!(ask(&roster).broker, 1);
     tokio::time::advance(TRIAL).await;
     assert_eq!(ask(&roster).broker, 0);
-}
-
-#[test]
-fn leaves_grow_to_a_limit_and_are_never_nothing() {
-    for strikes in [0, 1, 2, 5, 40, u32::MAX] {
-        let longest = (0..500).map(|_| leave(strikes)).max().unwrap();
-        let shortest = (0..500).map(|_| leave(strikes)).min().unwrap();
-        assert!(shortest >= LEAST_LEAVE && longest <= LONGEST_LEAVE, "{strikes}");
-    }
-    assert!((0..500).all(|_| leave(1) <= FIRST_LEAVE));
-    assert!((0..500).any(|_| leave(9) > Duration::from_secs(4)));
 }
 
 #[test]
