@@ -1,24 +1,27 @@
 //! A channel to one broker, with the credential that goes with every request on it.
 
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use http::Request;
 use http::header::AUTHORIZATION;
-use http::{HeaderValue, Request};
 use tonic::body::Body;
 use tonic::transport::Channel;
 use tower::Service;
+
+use crate::delegation_token::Held;
 
 /// A channel that presents the delegation token, if there is one. A client certificate is the connection's own affair.
 #[derive(Debug, Clone)]
 pub(crate) struct BrokerChannel {
     channel: Channel,
-    authorization: Option<HeaderValue>,
+    token: Option<Arc<Held>>,
 }
 
 impl BrokerChannel {
     /// A channel and what its requests carry.
-    pub(crate) fn new(channel: Channel, authorization: Option<HeaderValue>) -> Self {
-        Self { channel, authorization }
+    pub(crate) fn new(channel: Channel, token: Option<Arc<Held>>) -> Self {
+        Self { channel, token }
     }
 }
 
@@ -32,8 +35,8 @@ impl Service<Request<Body>> for BrokerChannel {
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        if let Some(authorization) = &self.authorization {
-            request.headers_mut().insert(AUTHORIZATION, authorization.clone());
+        if let Some(token) = &self.token {
+            request.headers_mut().insert(AUTHORIZATION, token.header());
         }
         self.channel.call(request)
     }

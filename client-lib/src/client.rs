@@ -9,13 +9,14 @@ use tokio::runtime::Handle;
 
 use crate::answer::MAX_PARTS;
 use crate::config::ClientConfig;
+use crate::delegation_token::Presenting;
 use crate::endpoints::{Broker, Endpoints};
 use crate::error::{ClientError, ConfigFault};
 use crate::flight::normalised;
 use crate::service::Service;
 use crate::tier::Wanted;
 use crate::token::{Answer, BrokeredToken, Served};
-use crate::transport;
+use crate::transport::{self, Connected};
 
 /// Gets storage tokens from Lakegate brokers and keeps them as long as they may be used.
 ///
@@ -34,8 +35,13 @@ impl Client {
         let runtime = Handle::try_current().map_err(|_| ConfigFault::NoRuntime)?;
         let (clock, capacity) = (Arc::clone(&config.clock), config.tier_capacity);
         let request_timeout = config.request_timeout;
-        let endpoints = Endpoints::new(transport::channels(config)?, request_timeout)?;
-        Ok(Self::with_broker(Arc::new(endpoints), clock, (capacity, runtime)))
+        let Connected { channels, token } = transport::connect(config)?;
+        let brokers: Arc<dyn Broker> = Arc::new(Endpoints::new(channels, request_timeout)?);
+        let brokers = match token {
+            Some(token) => Arc::new(Presenting::new(brokers, token)),
+            None => brokers,
+        };
+        Ok(Self::with_broker(brokers, clock, (capacity, runtime)))
     }
 
     pub(crate) fn with_broker(

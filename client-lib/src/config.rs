@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::delegation_token::DelegationToken;
+use crate::delegation_token::{DelegationToken, DelegationTokenSource};
 use http::Uri;
 use lakegate_domain::{Clock, SystemClock};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -26,8 +26,8 @@ pub struct ClientConfig {
     pub ca: Vec<CertificateDer<'static>>,
     /// The client certificate. Without one, and without a delegation token, the broker will know nobody.
     pub identity: Option<ClientIdentity>,
-    /// The delegation token of a job that has no client certificate; never both.
-    pub delegation_token: Option<DelegationToken>,
+    /// The delegation token of a job that has no client certificate, or its file; never both.
+    pub delegation_token: Option<DelegationTokenSource>,
     /// The name that the broker's certificate must carry, when it is not the endpoint's host.
     pub server_name: Option<String>,
     /// How long one request to the broker may take, retries included. 10 seconds.
@@ -62,8 +62,15 @@ impl ClientConfig {
 
     /// The same with a delegation token.
     #[must_use]
-    pub fn with_delegation_token(mut self, token: DelegationToken) -> Self {
-        self.delegation_token = Some(token);
+    pub fn with_delegation_token(self, token: DelegationToken) -> Self {
+        self.with_delegation_token_from(DelegationTokenSource::Token(token))
+    }
+
+    /// The same with a delegation token from somewhere. A file is read when the client is made, and again whenever it
+    /// changes.
+    #[must_use]
+    pub fn with_delegation_token_from(mut self, source: DelegationTokenSource) -> Self {
+        self.delegation_token = Some(source);
         self
     }
 }

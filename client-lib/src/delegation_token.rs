@@ -1,25 +1,52 @@
 //! The delegation token that a job carries instead of a client certificate.
 //!
-//! To the client it is an opaque text: only brokers have the keys to read it. It goes to a broker in every request's
-//! `authorization` entry and nowhere else.
+//! Only brokers have the keys to believe one. The client reads its dates, to know without asking that it has ended, and
+//! sends it in every request's `authorization` entry and nowhere else. A text whose dates it cannot read is sent all
+//! the same: the broker is the one to judge.
+
+mod held;
+mod look;
+mod presenting;
+mod source;
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::Arc;
 
 use http::HeaderValue;
-use lakegate_domain::Secret;
+use lakegate_delegation::{Described, describe};
+use lakegate_domain::{Principal, Secret, Timestamp};
 
+pub(crate) use self::held::Held;
+pub(crate) use self::presenting::Presenting;
+pub use self::source::DelegationTokenSource;
 use crate::error::ConfigFault;
 
 /// Longer texts are no tokens.
 const MAX_BYTES: usize = 3_072;
 
 /// A delegation token as a url string: base64url without padding, as Hadoop's `encodeToUrlString` writes it.
-pub struct DelegationToken(Secret);
+pub struct DelegationToken {
+    text: Secret,
+    told: Option<Told>,
+}
+
+/// What a token says of itself, as far as its holder needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Told {
+    /// Until when it is good without a renewal.
+    first_renew: Timestamp,
+    /// Beyond which no renewal goes.
+    max: Timestamp,
+    identity: Identity,
+}
+
+/// Whose a token is, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Identity {
+    owner: Principal,
+    real_user: Option<Principal>,
+    cluster: String,
+}
 
 impl DelegationToken {
     /// Takes a token into custody; white space around it is not part of it.
@@ -31,36 +58,39 @@ impl DelegationToken {
         let token = text.expose().trim_ascii();
         let is_one = (1..=MAX_BYTES).contains(&token.len())
             && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-        if is_one { Ok(Self(Secret::new(token.to_owned()))) } else { Err(ConfigFault::DelegationToken) }
+        if !is_one {
+            return Err(ConfigFault::DelegationToken);
+        }
+        let told = describe(token).ok().map(Told::from);
+        Ok(Self { text: Secret::new(token.to_owned()), told })
     }
 
-    /// Reads a token from a file. Nobody but its owner may be able to read it; a file of root may be readable by its
-    /// group, which is how secrets are mounted into containers.
+    /// Reads a token from a file: a url string, or one of Hadoop's token-storage files, which may hold others' tokens as
+    /// well. Nobody but its owner may be able to read it; a file of root may be readable by its group, which is how
+    /// secrets are mounted into containers.
     ///
     /// # Errors
-    /// [`ConfigFault::TokenFile`] when it cannot be read, [`ConfigFault::TokenFileExposed`] when others can, too, or
-    /// [`ConfigFault::DelegationToken`] when it holds no token.
+    /// [`ConfigFault::TokenFile`] when it cannot be read, [`ConfigFault::TokenFileExposed`] when others can, too,
+    /// [`ConfigFault::DelegationToken`] when it holds no token, or [`ConfigFault::TokenStorage`] when it is a
+    /// token-storage file from which none can be taken.
     pub fn from_file(path: &Path) -> Result<Self, ConfigFault> {
-        let failed = |error: std::io::Error| ConfigFault::TokenFile(Arc::new(error));
-        let file = File::open(path).map_err(failed)?;
-        let meta = file.metadata().map_err(failed)?;
-        let closed_to = if meta.uid() == 0 { 0o037 } else { 0o077 };
-        if meta.mode() & closed_to != 0 {
-            return Err(ConfigFault::TokenFileExposed);
-        }
-        let mut text = String::with_capacity(2 * MAX_BYTES);
-        let read = file.take(2 * MAX_BYTES as u64).read_to_string(&mut text);
-        let token = Self::parse(text);
-        read.map_err(failed)?;
-        token
+        look::read(path, &[]).map(|(token, _)| token)
     }
 
     /// The entry of every request.
     pub(crate) fn header(&self) -> Result<HeaderValue, ConfigFault> {
-        let text = Secret::new(["Lakegate-DT ", self.0.expose()].concat());
+        let text = Secret::new(["Lakegate-DT ", self.text.expose()].concat());
         let mut value = HeaderValue::from_str(text.expose()).map_err(|_| ConfigFault::DelegationToken)?;
         value.set_sensitive(true);
         Ok(value)
+    }
+}
+
+impl From<Described> for Told {
+    fn from(described: Described) -> Self {
+        let said = described.identifier;
+        let identity = Identity { owner: said.owner, real_user: said.real_user, cluster: said.cluster };
+        Self { first_renew: said.first_renew_date, max: said.max_date, identity }
     }
 }
 
@@ -70,5 +100,7 @@ impl fmt::Debug for DelegationToken {
     }
 }
 
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,8 @@ use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lakegate_domain::{InvalidOperations, InvalidPath};
+use lakegate_delegation::CredentialsError;
+use lakegate_domain::{InvalidOperations, InvalidPath, Timestamp};
 use thiserror::Error;
 
 /// A cause that several waiting requests share.
@@ -40,6 +41,14 @@ pub enum ClientError {
         "the broker did not accept the credential presented ({0}); renew the client certificate, or get a new delegation token"
     )]
     Unauthenticated(Refusal),
+    /// The delegation token is at its end. There is no other credential; storage tokens that are there live on.
+    #[error("{end}{}; get a new delegation token", .refusal.as_ref().map(|said| format!(" ({said})")).unwrap_or_default())]
+    DelegationToken {
+        /// What is known of its end.
+        end: TokenEnd,
+        /// What the broker said; none when it was not asked any more.
+        refusal: Option<Refusal>,
+    },
     /// Policy allows what was asked, but not what a token for it could also do.
     #[error(
         "policy allows this, but the storage cannot make a token that does no more ({0}); ask for other operations"
@@ -126,7 +135,8 @@ impl ClientError {
             | Self::BrokerFault(refusal)
             | Self::RateLimited { refusal, .. }
             | Self::Exhausted { refusal, .. }
-            | Self::Unavailable { refusal, .. } => Some(refusal),
+            | Self::Unavailable { refusal, .. }
+            | Self::DelegationToken { refusal: Some(refusal), .. } => Some(refusal),
             _ => None,
         }
     }
@@ -145,6 +155,7 @@ impl ClientError {
         matches!(
             self,
             Self::Unauthenticated(_)
+                | Self::DelegationToken { .. }
                 | Self::RateLimited { .. }
                 | Self::Unavailable { .. }
                 | Self::Connect(_)
@@ -155,6 +166,22 @@ impl ClientError {
                 | Self::Interrupted
         )
     }
+}
+
+/// How a delegation token ended, as far as its holder can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TokenEnd {
+    /// Its max date is past, by this machine's clock: no renewal helps.
+    #[error("the delegation token has reached its max date, {0}")]
+    Expired(Timestamp),
+    /// A broker refused it, and the date until which it was good by itself is past: it was not renewed, or not in time,
+    /// or it was cancelled.
+    #[error("the broker refused the delegation token, which was to be renewed before {0}")]
+    NotRenewed(Timestamp),
+    /// A broker refused it before any of its dates: it was cancelled, or is for other brokers, or was changed.
+    #[error("the broker refused the delegation token: it was cancelled, or is not one of this cluster's")]
+    Refused,
 }
 
 /// What a broker said with its refusal: a reason of `docs/errors.md` and the audit id of the decision.
@@ -210,6 +237,17 @@ pub enum ConfigFault {
     /// The file of a delegation token can be read by others.
     #[error("the file of the delegation token can be read by others; make it 0600")]
     TokenFileExposed,
+    /// A token-storage file from which no token can be taken.
+    #[error("the file of the delegation token: {0}")]
+    TokenStorage(#[source] CredentialsError),
+    /// A text and a file.
+    #[error("a delegation token and a file with one are two; give one of them")]
+    TwoTokens,
+    /// A file that came to hold the token of somebody else.
+    #[error(
+        "the file of the delegation token holds one of another owner or cluster; make a client of its own for it"
+    )]
+    TokenOfAnother,
     /// The client was made outside a tokio runtime.
     #[error("the client has to be made inside a tokio runtime")]
     NoRuntime,

@@ -45,10 +45,11 @@ mod watch;
 
 pub use client::{AsTarget, Client};
 pub use config::{ClientConfig, ClientIdentity};
-pub use delegation_token::DelegationToken;
-pub use error::{AnswerFault, ClientError, ConfigFault, Refusal, SharedCause};
+pub use delegation_token::{DelegationToken, DelegationTokenSource};
+pub use error::{AnswerFault, ClientError, ConfigFault, Refusal, SharedCause, TokenEnd};
 pub use explain::{Explained, explain};
 pub use issue::{IssuedDelegationToken, issue_delegation_token};
 #[cfg(feature = "object_store")]
 pub use store::{BrokeredStore, StorageEndpoint};
 pub use token::{Answer, BrokeredToken, Served};
+pub use transport::service_of;

@@ -21,7 +21,7 @@ use tower::ServiceExt;
 
 use crate::broker_channel::BrokerChannel;
 use crate::config::{ClientConfig, ClientIdentity};
-use crate::delegation_token::DelegationToken;
+use crate::delegation_token::Held;
 use crate::error::ConfigFault;
 
 /// A dead peer is noticed after an interval and a timeout.
@@ -31,26 +31,46 @@ const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 const LONGEST_CONNECT: Duration = Duration::from_secs(5);
 const DEFAULT_PORT: u16 = 443;
 
-/// A channel to each endpoint; nothing is dialled yet.
+/// The way to the brokers.
+#[derive(Debug)]
+pub(crate) struct Connected {
+    /// A channel to each endpoint.
+    pub(crate) channels: Vec<BrokerChannel>,
+    /// What they are shown, unless it is a certificate.
+    pub(crate) token: Option<Arc<Held>>,
+}
+
+/// A channel to each endpoint; nothing is dialled yet. The file of a delegation token is read.
 ///
 /// # Errors
 /// What is wrong with the configuration.
-pub(crate) fn channels(config: ClientConfig) -> Result<Vec<BrokerChannel>, ConfigFault> {
+pub(crate) fn connect(config: ClientConfig) -> Result<Connected, ConfigFault> {
     if config.endpoints.is_empty() {
         return Err(ConfigFault::NoEndpoint);
     }
     if config.identity.is_some() && config.delegation_token.is_some() {
         return Err(ConfigFault::TwoIdentities);
     }
-    let authorization = config.delegation_token.as_ref().map(DelegationToken::header).transpose()?;
+    let services = config.endpoints.iter().filter_map(service_of).collect();
+    let open = |source| Held::open(source, services, config.clock).map(Arc::new);
+    let token = config.delegation_token.map(open).transpose()?;
     let tls = Arc::new(tls_config(config.ca, config.identity)?);
     let connect_timeout = config.request_timeout.min(LONGEST_CONNECT);
     let name = config.server_name.as_deref();
     let channel = |uri| {
         let channel = channel(uri, name, (&tls, connect_timeout))?;
-        Ok(BrokerChannel::new(channel, authorization.clone()))
+        Ok(BrokerChannel::new(channel, token.clone()))
     };
-    config.endpoints.iter().map(channel).collect()
+    let channels = config.endpoints.iter().map(channel).collect::<Result<_, ConfigFault>>()?;
+    Ok(Connected { channels, token })
+}
+
+/// The name of an endpoint as a service of Hadoop's, `host:port` in small letters: under it a token for that broker
+/// stands in a token-storage file.
+pub fn service_of(endpoint: &Uri) -> Option<String> {
+    let authority = endpoint.authority()?;
+    let port = authority.port_u16().unwrap_or(DEFAULT_PORT);
+    Some(format!("{}:{port}", authority.host().to_ascii_lowercase()))
 }
 
 /// TLS 1.3 and 1.2 with the authorities given and no others.

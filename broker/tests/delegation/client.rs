@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use lakegate_client::{Client, ClientError, ConfigFault, DelegationToken, issue_delegation_token};
+use lakegate_client::{Client, ClientError, ConfigFault, DelegationToken, TokenEnd, issue_delegation_token};
 use lakegate_domain::{Clock, OperationSet, Part, Principal, Target};
 
 use crate::world::{READ, SALES, World};
@@ -43,7 +43,10 @@ async fn cl04_a_token_that_ends_is_an_error_of_its_own_and_nothing_is_tried_inst
     world.clock.advance(Duration::from_hours(24));
     let before = world.lake.audit().records()?.len();
     let error = job.token_for("gs://lake-one/other/", OperationSet::of(READ)).await.unwrap_err();
-    assert!(matches!(error, ClientError::Unauthenticated(_)), "{error:?}");
+    let ClientError::DelegationToken { end: TokenEnd::NotRenewed(date), .. } = &error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(*date, world.clock.now());
     let refusal = error.refusal().unwrap();
     assert_eq!(refusal.reason, Some("UNAUTHENTICATED"));
     let records = world.lake.audit().records()?;
@@ -51,6 +54,11 @@ async fn cl04_a_token_that_ends_is_an_error_of_its_own_and_nothing_is_tried_inst
     assert_eq!(records[before]["reason"], "dt_not_renewed");
     assert_eq!(records[before]["audit_id"].as_str(), refusal.audit_id.as_deref());
     assert!(error.to_string().contains("delegation token"), "{error}");
+    world.clock.advance(Duration::from_hours(144));
+    let ended = job.token_for("gs://lake-one/other/", OperationSet::of(READ)).await.unwrap_err();
+    let is_past = matches!(ended, ClientError::DelegationToken { end: TokenEnd::Expired(_), refusal: None });
+    assert!(is_past, "{ended:?}");
+    assert_eq!(world.lake.audit().records()?.len(), before + 1, "past its max date nobody is asked");
     Ok(())
 }
 

@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 
+use lakegate_delegation::CredentialsError;
+
 use super::*;
 
 /// A file of this name and mode in the temporary folder, removed when it is dropped.
@@ -68,6 +70,26 @@ fn a_file_that_is_not_there_or_holds_no_token_is_an_error() {
     assert!(matches!(DelegationToken::from_file(&empty.0), Err(ConfigFault::DelegationToken)));
     let endless = TokenFile::new("endless", 0o600, &"a".repeat(100_000));
     assert!(matches!(DelegationToken::from_file(&endless.0), Err(ConfigFault::DelegationToken)));
+}
+
+#[test]
+fn a_token_is_taken_from_hadoops_file_and_its_end_is_known() {
+    let issued = testing::issued();
+    let (token, other) = (testing::token(issued, 7), testing::token_of("alice", "other", (issued, 7)));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("storage");
+    testing::write(&path, testing::storage(&[("b:1", &token)]));
+    let read = DelegationToken::from_file(&path).unwrap();
+    assert_eq!(read.told.as_ref().unwrap().max, issued.plus(testing::DAY * 7));
+    assert!(lakegate_delegation::describe(read.text.expose()).is_ok_and(|told| told.service == "b:1"));
+    testing::write(&path, testing::storage(&[("b:1", &token), ("b:2", &other)]));
+    let fault = DelegationToken::from_file(&path);
+    assert!(matches!(fault, Err(ConfigFault::TokenStorage(CredentialsError::Ambiguous))), "{fault:?}");
+    let (chosen, _) = look::read(&path, &["b:2".to_owned()]).unwrap();
+    assert_eq!(chosen.told.unwrap().identity.cluster, "other");
+    testing::write(&path, b"HDTS\x02");
+    let fault = DelegationToken::from_file(&path);
+    assert!(matches!(fault, Err(ConfigFault::TokenStorage(CredentialsError::Version(2)))), "{fault:?}");
 }
 
 #[test]

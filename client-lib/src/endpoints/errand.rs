@@ -16,7 +16,8 @@ use super::verdict::Verdict;
 use crate::broker_channel::BrokerChannel;
 use crate::config::ClientConfig;
 use crate::error::{ClientError, ConfigFault};
-use crate::{status, transport};
+use crate::status;
+use crate::transport::{self, Connected};
 
 /// Makes a call, with the time that it has, at one broker after the other.
 ///
@@ -30,7 +31,11 @@ where
     F: Future<Output = Result<T, Status>>,
 {
     let deadline = Instant::now() + config.request_timeout;
-    let channels = transport::channels(config)?;
+    let Connected { channels, token } = transport::connect(config)?;
+    let presented = match &token {
+        Some(token) => Some((token, token.ready().await?)),
+        None => None,
+    };
     let mut brokers = u32::try_from(channels.len()).unwrap_or(u32::MAX);
     let mut failed = ClientError::from(ConfigFault::NoEndpoint);
     for channel in channels {
@@ -41,11 +46,16 @@ where
             Ok(Err(refused)) => status::to_error(&refused),
             Err(_) => ClientError::Timeout,
         };
-        if Verdict::of(&error) == Verdict::Final {
-            return Err(error);
+        match (error, &presented) {
+            (ClientError::Unauthenticated(refusal), Some((token, presented))) => {
+                return Err(token.refused(presented, refusal));
+            }
+            (error, _) if Verdict::of(&error) == Verdict::Final => return Err(error),
+            (error, _) => {
+                debug!(%error, "broker did not do it, the next one is asked");
+                failed = error;
+            }
         }
-        debug!(%error, "broker did not do it, the next one is asked");
-        failed = error;
     }
     Err(failed)
 }

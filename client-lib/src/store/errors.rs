@@ -30,7 +30,9 @@ pub(super) fn from_client(error: ClientError, path: &str) -> Error {
     let path = path.to_owned();
     match error {
         ClientError::Denied(_) => Error::PermissionDenied { path, source: error.into() },
-        ClientError::Unauthenticated(_) => Error::Unauthenticated { path, source: error.into() },
+        ClientError::Unauthenticated(_) | ClientError::DelegationToken { .. } => {
+            Error::Unauthenticated { path, source: error.into() }
+        }
         error => generic(error),
     }
 }

@@ -38,7 +38,7 @@ impl Exit {
     fn of_client(error: &ClientError) -> Self {
         match error {
             ClientError::Denied(_) => Self::Denied,
-            ClientError::Unauthenticated(_) => Self::Unauthenticated,
+            ClientError::Unauthenticated(_) | ClientError::DelegationToken { .. } => Self::Unauthenticated,
             ClientError::InvalidRequest(_) | ClientError::InvalidParts => Self::Invalid,
             ClientError::Unavailable { .. }
             | ClientError::Exhausted { .. }

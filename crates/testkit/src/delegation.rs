@@ -137,8 +137,16 @@ impl Deployment {
         Ok(Client::connect(self.client_config_with_dt(token)?)?)
     }
 
-    fn bare_config(&self) -> Result<ClientConfig> {
-        Ok(ClientConfig::new(vec![self.endpoint().parse()?], vec![self.authority().certificate()]))
+    /// The configuration of a client that shows nothing yet.
+    ///
+    /// # Errors
+    /// When the broker has no address.
+    pub fn bare_config(&self) -> Result<ClientConfig> {
+        let endpoints = vec![self.endpoint().parse()?];
+        let mut config = ClientConfig::new(endpoints, vec![self.authority().certificate()]);
+        // Tokens are dated by the deployment's clock.
+        config.clock = self.clock();
+        Ok(config)
     }
 }
 

@@ -17,7 +17,7 @@ use lakegate_broker::tls::{AuthorityFiles, AuthorityName, ClientCertificates, Tl
 use lakegate_broker::{Broker, DelegationKeys, LiveTls};
 use lakegate_client::{BrokeredStore, Client, StorageEndpoint};
 use lakegate_cloud_emulator::Emulator;
-use lakegate_domain::{Bucket, Principal, StorageId};
+use lakegate_domain::{Bucket, Clock, Principal, StorageId};
 use lakegate_generator::{Generator, GeneratorParts};
 use lakegate_host::{AdminServer, PolicyFeed, Readiness, Reloads};
 use lakegate_policy::{PolicyDocument, Snapshot};
@@ -106,6 +106,11 @@ impl Deployment {
             audit,
             folder,
         })
+    }
+
+    /// The time by which everything here goes.
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.common.options.clock)
     }
 
     /// A client that proves to be `name`.

@@ -61,7 +61,7 @@ impl Tour<'_> {
         forged.replace_range(at..=at, other);
         let job = self.deployment.client_with_dt(&forged)?;
         match job.token_for(SALES, OperationSet::of(&[Operation::Read])).await {
-            Err(error @ ClientError::Unauthenticated(_)) => Ok(error.to_string()),
+            Err(error @ ClientError::DelegationToken { .. }) => Ok(error.to_string()),
             Err(other) => bail!("{other}"),
             Ok(_) => bail!("it was believed"),
         }
