@@ -98,9 +98,9 @@ pub(crate) struct EmulateArgs {
 /// How to reach a broker and who is asking.
 #[derive(Debug, clap::Args)]
 pub(crate) struct BrokerArgs {
-    /// The broker, such as `https://broker.example:8443`.
-    #[arg(long, env = "LAKEGATE_BROKER")]
-    pub(crate) broker: Option<String>,
+    /// The broker, such as `https://broker.example:8443`; several joined by `,`.
+    #[arg(long, env = "LAKEGATE_BROKER", value_delimiter = ',')]
+    pub(crate) broker: Vec<String>,
     /// The authority of the broker's certificate, in PEM.
     #[arg(long, env = "LAKEGATE_CA")]
     pub(crate) ca: Option<PathBuf>,
@@ -110,7 +110,9 @@ pub(crate) struct BrokerArgs {
     /// The client certificate's key, in PEM, readable by its owner only.
     #[arg(long, env = "LAKEGATE_KEY")]
     pub(crate) key: Option<PathBuf>,
-    /// A file with a delegation token, readable by its owner only; instead of certificate and key.
+    /// A file with a delegation token, alone or in Hadoop's token storage, readable by its owner only; instead of
+    /// certificate and key. Without any of these, `LAKEGATE_DELEGATION_TOKEN` and `HADOOP_TOKEN_FILE_LOCATION` are
+    /// looked at.
     #[arg(long, env = "LAKEGATE_DELEGATION_TOKEN_FILE")]
     pub(crate) delegation_token_file: Option<PathBuf>,
 }
@@ -135,16 +137,24 @@ pub(crate) struct IssueArgs {
     #[arg(long)]
     pub(crate) renewer: Option<String>,
     /// Write it to this file, readable by its owner only, instead of printing it.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "credentials_file")]
     pub(crate) out: Option<PathBuf>,
+    /// Add it to this token-storage file of Hadoop's, made when it is not there; everything else in it is kept.
+    #[arg(long)]
+    pub(crate) credentials_file: Option<PathBuf>,
+    /// Under which service it stands in that file: where the job will find brokers, `host:port`. The first broker's
+    /// own, unless it is said.
+    #[arg(long, requires = "credentials_file")]
+    pub(crate) service: Option<String>,
     #[command(flatten)]
     pub(crate) broker: BrokerArgs,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ShowArgs {
-    /// A file with a token, `-` for standard input, or the token itself, which other users of this machine can then see.
-    #[arg(allow_hyphen_values = true)]
+    /// A file with a token or of Hadoop's token storage, `-` for standard input, or the token itself, which other users
+    /// of this machine can then see.
+    #[arg(allow_hyphen_values = true, env = "HADOOP_TOKEN_FILE_LOCATION")]
     pub(crate) token: String,
 }
 

@@ -3,36 +3,74 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use lakegate_client::{Client, ClientConfig, ClientError, ClientIdentity, DelegationToken};
+use lakegate_client::{
+    Client, ClientConfig, ClientError, ClientIdentity, ConfigFault, DelegationTokenSource,
+};
 use lakegate_domain::{OperationSet, Part, Target};
 use lakegate_host::files;
 
 use crate::args::BrokerArgs;
 use crate::exit::Invalid;
 
-/// A client for the broker that the arguments name.
+/// A client for the brokers that the arguments name.
 pub(crate) fn client(args: &BrokerArgs) -> Result<Client> {
-    Client::connect(config(args)?).context("client")
+    explained(args, Client::connect(config(args)?)).context("client")
 }
 
-/// The broker and the identity that the arguments name.
+/// The brokers and the identity that the arguments name.
 pub(crate) fn config(args: &BrokerArgs) -> Result<ClientConfig> {
-    let endpoint = wanted(args.broker.as_deref(), "--broker", "LAKEGATE_BROKER")?;
-    let endpoint = endpoint.parse().map_err(|_| Invalid("--broker is not a URL".to_owned()))?;
+    if args.broker.is_empty() {
+        return Err(missing("--broker", "LAKEGATE_BROKER").into());
+    }
+    let endpoints = args.broker.iter().map(|broker| broker.trim().parse()).collect::<Result<_, _>>();
+    let endpoints = endpoints.map_err(|_| Invalid("--broker is not a URL".to_owned()))?;
     let ca = files::certificates(path(args.ca.as_ref(), "--ca", "LAKEGATE_CA")?)?;
-    let config = ClientConfig::new(vec![endpoint], ca);
-    if let Some(file) = &args.delegation_token_file {
-        if args.cert.is_some() || args.key.is_some() {
-            let text = "a delegation token and a certificate are two identities: leave out one of \
-                        --delegation-token-file and --cert, or their variables";
-            return Err(Invalid(text.to_owned()).into());
-        }
-        let token = DelegationToken::from_file(file).map_err(ClientError::from);
-        return Ok(config.with_delegation_token(token.with_context(|| file.display().to_string())?));
+    let config = ClientConfig::new(endpoints, ca);
+    if let Some(source) = delegation_token(args)? {
+        return Ok(config.with_delegation_token_from(source));
     }
     let chain = files::certificates(path(args.cert.as_ref(), "--cert", "LAKEGATE_CERT")?)?;
     let key = files::private_key(path(args.key.as_ref(), "--key", "LAKEGATE_KEY")?)?;
     Ok(config.with_identity(ClientIdentity { chain, key }))
+}
+
+/// Where the delegation token is, when it is by one that the caller comes. Hadoop sets its variable for every job, so
+/// it says nothing to somebody who shows a certificate.
+fn delegation_token(args: &BrokerArgs) -> Result<Option<DelegationTokenSource>> {
+    let by_certificate = args.cert.is_some() || args.key.is_some();
+    let source = DelegationTokenSource::from_variables(|name| match name {
+        DelegationTokenSource::FILE_VARIABLE => args.delegation_token_file.clone().map(Into::into),
+        DelegationTokenSource::HADOOP_VARIABLE if by_certificate => None,
+        name => std::env::var_os(name),
+    });
+    let source = source.map_err(ClientError::from).context(DelegationTokenSource::TOKEN_VARIABLE)?;
+    if source.is_some() && by_certificate {
+        let text = "a delegation token and a certificate are two identities: leave out one of \
+                    --delegation-token-file and --cert, or their variables";
+        return Err(Invalid(text.to_owned()).into());
+    }
+    Ok(source)
+}
+
+/// Names the file of a token that cannot be used.
+pub(crate) fn explained<T>(args: &BrokerArgs, outcome: Result<T, ClientError>) -> Result<T> {
+    let about_file = |error: &ClientError| {
+        matches!(
+            error,
+            ClientError::Config(
+                ConfigFault::TokenFile(_)
+                    | ConfigFault::TokenFileExposed
+                    | ConfigFault::TokenStorage(_)
+                    | ConfigFault::DelegationToken
+            )
+        )
+    };
+    match (outcome, delegation_token(args)) {
+        (Err(error), Ok(Some(DelegationTokenSource::File(file)))) if about_file(&error) => {
+            Err(anyhow::Error::from(error).context(file.display().to_string()))
+        }
+        (outcome, _) => Ok(outcome?),
+    }
 }
 
 /// The part that a path and a list of operations name.
@@ -43,10 +81,10 @@ pub(crate) fn part(path: &str, operations: &str) -> Result<Part> {
     Ok(Part::new(target, operations).map_err(|error| invalid("--op", error.to_string()))?)
 }
 
-fn wanted<'a>(value: Option<&'a str>, flag: &str, variable: &str) -> Result<&'a str> {
-    value.ok_or_else(|| Invalid(format!("say {flag} or set {variable}")).into())
+fn path<'a>(value: Option<&'a PathBuf>, flag: &str, variable: &str) -> Result<&'a Path> {
+    value.map(PathBuf::as_path).ok_or_else(|| missing(flag, variable).into())
 }
 
-fn path<'a>(value: Option<&'a PathBuf>, flag: &str, variable: &str) -> Result<&'a Path> {
-    value.map(PathBuf::as_path).ok_or_else(|| Invalid(format!("say {flag} or set {variable}")).into())
+fn missing(flag: &str, variable: &str) -> Invalid {
+    Invalid(format!("say {flag} or set {variable}"))
 }

@@ -1,17 +1,18 @@
-//! `lakegate delegation-token issue` and `lakegate delegation-token show`.
+//! `lakegate delegation-token issue`; its sisters have files of their own.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+mod credentials_file;
+mod show;
+
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use lakegate_client::{IssuedDelegationToken, issue_delegation_token};
-use lakegate_delegation::{Described, MAX_URL_BYTES, describe};
+use lakegate_client::{IssuedDelegationToken, issue_delegation_token, service_of};
 use lakegate_domain::{Principal, Secret};
 use serde_json::json;
+use zeroize::Zeroizing;
 
-use crate::args::{IssueArgs, Output, ShowArgs};
+pub(crate) use self::show::show;
+use crate::args::{IssueArgs, Output};
 use crate::exit::{Exit, Invalid};
 use crate::{connect, output};
 
@@ -19,11 +20,25 @@ use crate::{connect, output};
 pub(crate) async fn issue(args: &IssueArgs, output: Output) -> Result<Exit> {
     let renewer = args.renewer.as_deref().map(Principal::parse).transpose();
     let renewer = renewer.map_err(|error| Invalid(format!("--renewer: {error}")))?;
-    let issued = issue_delegation_token(connect::config(&args.broker)?, renewer.as_ref()).await?;
+    let config = connect::config(&args.broker)?;
+    let service = args.service.clone().or_else(|| config.endpoints.first().and_then(service_of));
+    let service = service.unwrap_or_default();
+    if let Some(file) = &args.credentials_file {
+        // Before there is a token that could not be put anywhere.
+        credentials_file::check(file, &service)?;
+    }
+    let issued = issue_delegation_token(config, renewer.as_ref()).await;
+    let issued = connect::explained(&args.broker, issued)?;
+    if let Some(file) = &args.credentials_file {
+        credentials_file::add(file, &service, &issued.token)?;
+        told(&issued, (file, Some(&service)), output)?;
+        return Ok(Exit::Done);
+    }
     match (&args.out, output) {
         (Some(file), _) => {
-            write_private(file, &issued.token).with_context(|| file.display().to_string())?;
-            told(&issued, file, output)?;
+            let text = with_newline(&issued.token);
+            credentials_file::write_private(file, &text).with_context(|| file.display().to_string())?;
+            told(&issued, (file, None), output)?;
         }
         (None, Output::Table) => println!("{}", issued.token.expose()),
         (None, Output::Json) => output::json(&json!({
@@ -36,101 +51,34 @@ pub(crate) async fn issue(args: &IssueArgs, output: Output) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+fn with_newline(token: &Secret) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new([token.expose().as_bytes(), b"\n"].concat())
+}
+
 /// Everything but the token, which lies in the file.
-fn told(issued: &IssuedDelegationToken, file: &Path, output: Output) -> Result<()> {
+fn told(issued: &IssuedDelegationToken, place: (&Path, Option<&str>), output: Output) -> Result<()> {
+    let (file, service) = place;
     let file = file.display().to_string();
     if output == Output::Json {
-        return output::json(&json!({
+        let mut document = json!({
             "file": file,
             "renew_before": issued.renew_before,
             "max_date": issued.max_date,
             "audit_id": issued.audit_id,
-        }));
+        });
+        if let (Some(service), Some(document)) = (service, document.as_object_mut()) {
+            document.insert("service".to_owned(), service.into());
+        }
+        return output::json(&document);
     }
     let mut table = output::table(&[]);
     table.add_row(["written to", &file]);
+    if let Some(service) = service {
+        table.add_row(["for the service", service]);
+    }
     table.add_row(["renew before", &issued.renew_before.to_string()]);
     table.add_row(["ends for good", &issued.max_date.to_string()]);
     table.add_row(["audit id", &issued.audit_id]);
     println!("{table}");
     Ok(())
-}
-
-/// Puts a token into place whole: a job that reads the file meanwhile sees the old one or the new one.
-fn write_private(file: &Path, token: &Secret) -> io::Result<()> {
-    let mut name = file.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    let fresh = file.with_file_name(name);
-    let written = (|| {
-        let mut new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
-        new.write_all(token.expose().as_bytes())?;
-        new.write_all(b"\n")?;
-        new.sync_all()?;
-        fs::rename(&fresh, file)
-    })();
-    if written.is_err() {
-        let _gone = fs::remove_file(&fresh);
-    }
-    written
-}
-
-/// Prints what a token says.
-pub(crate) fn show(args: &ShowArgs, output: Output) -> Result<Exit> {
-    let token = read(&args.token)?;
-    let described = describe(token.expose().trim_ascii())
-        .map_err(|error| Invalid(format!("not a delegation token: {error}")))?;
-    let facts = facts(&described);
-    match output {
-        Output::Json => {
-            let document: serde_json::Map<_, _> =
-                facts.into_iter().map(|(name, value)| (name.replace(' ', "_"), value.into())).collect();
-            output::json(&document)?;
-        }
-        Output::Table => {
-            let mut table = output::table(&[]);
-            for (name, value) in facts {
-                table.add_row([name, &value]);
-            }
-            println!("{table}");
-            println!("Not verified: only a broker can tell whether it is genuine.");
-        }
-    }
-    Ok(Exit::Done)
-}
-
-/// Names and values, as they stand in the table and, with underscores, in JSON. Only the service is an unchecked text.
-fn facts(described: &Described) -> Vec<(&'static str, String)> {
-    let said = &described.identifier;
-    let nobody = || "-".to_owned();
-    let name = |principal: &Option<Principal>| principal.as_ref().map_or_else(nobody, ToString::to_string);
-    vec![
-        ("owner", said.owner.to_string()),
-        ("renewer", name(&said.renewer)),
-        ("real user", name(&said.real_user)),
-        ("issued", said.issued.to_string()),
-        ("first renew date", said.first_renew_date.to_string()),
-        ("max date", said.max_date.to_string()),
-        ("id", said.id.to_string()),
-        ("cluster", said.cluster.escape_debug().to_string()),
-        ("key", said.key.to_string()),
-        ("sequence number", said.sequence.to_string()),
-        ("store epoch", said.store_epoch.to_string()),
-        ("service", described.service.escape_debug().to_string()),
-    ]
-}
-
-/// The text of a token: from standard input, from a file of that name, or the argument itself.
-fn read(argument: &str) -> Result<Secret> {
-    let most = 2 * MAX_URL_BYTES as u64;
-    let mut text = String::new();
-    if argument == "-" {
-        io::stdin().lock().take(most).read_to_string(&mut text).context("standard input")?;
-    } else if Path::new(argument).is_file() {
-        fs::File::open(argument)
-            .and_then(|file| file.take(most).read_to_string(&mut text))
-            .with_context(|| argument.to_owned())?;
-    } else {
-        argument.clone_into(&mut text);
-    }
-    Ok(Secret::new(text))
 }

@@ -19,7 +19,8 @@ pub(crate) async fn run(args: &ExplainArgs, output: Output) -> Result<Exit> {
         (explanation.is_allowed(), serde_json::to_value(&explanation)?)
     } else {
         let config = connect::config(&args.broker)?;
-        let explained = lakegate_client::explain(config, &part, args.principal.as_deref()).await?;
+        let explained = lakegate_client::explain(config, &part, args.principal.as_deref()).await;
+        let explained = connect::explained(&args.broker, explained)?;
         (explained.allowed, serde_json::from_str(&explained.document)?)
     };
     match output {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod broker;
+mod credentials;
 mod delegation;
 
 use std::io::Write;
@@ -10,10 +11,16 @@ use std::process::{Command, Output};
 
 /// Runs the command without anything of the environment that it reads.
 pub(crate) fn lakegate(args: &[&str]) -> Output {
+    lakegate_with(&[], args)
+}
+
+/// Runs the command with these variables and nothing else of the environment that it reads.
+pub(crate) fn lakegate_with(variables: &[(&str, &str)], args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lakegate"));
-    for variable in ["BROKER", "CA", "CERT", "KEY", "DELEGATION_TOKEN_FILE", "LOG"] {
+    for variable in ["BROKER", "CA", "CERT", "KEY", "DELEGATION_TOKEN_FILE", "DELEGATION_TOKEN", "LOG"] {
         command.env_remove(["LAKEGATE_", variable].concat());
     }
+    command.env_remove("HADOOP_TOKEN_FILE_LOCATION").envs(variables.iter().copied());
     command.args(args).output().unwrap()
 }
 
