@@ -17,7 +17,6 @@ use prometheus::Registry;
 
 use crate::audit::AuditLog;
 use crate::identity::Profiles;
-use crate::tls::ClientCertificates;
 use crate::{Broker, BrokerConfig, BrokerParts, PolicyTerms, StalenessBounds};
 
 /// The broker's part of the budget in percent: the reserve of invariant 7.
@@ -63,15 +62,14 @@ impl App {
         let settings = config.delegation.as_ref();
         let delegation = settings.map(|it| following::delegation(it, &config.cluster, &reloads));
         let delegation = delegation.transpose().context("delegation")?;
-        let clients = match delegation {
-            Some(_) => ClientCertificates::Optional,
-            None => ClientCertificates::Required,
-        };
         let own_buckets = own_buckets(&config)?;
         let profiles = profiles(&config)?;
+        let clients = config.clients();
+        let tls = following::tls(config.tls, clients, &clock, &reloads).await.context("tls")?;
+        following::lists(&tls, &clock, &readiness);
         let parts = BrokerParts {
             listen: config.listen,
-            tls: following::tls(config.tls, clients, &clock, &reloads).context("tls")?,
+            tls,
             policy: PolicyTerms {
                 feed: policy,
                 staleness: StalenessBounds::new(

@@ -14,6 +14,7 @@ use thiserror::Error;
 use crate::Peer;
 use crate::delegation::PresentedTokens;
 use crate::identity::{Identity, IdentityError, Standing};
+use crate::tls::Distrust;
 
 /// The scheme of delegation tokens; as all schemes of HTTP its case does not matter (RFC 9110, section 11.1).
 const SCHEME: &str = "Lakegate-DT";
@@ -27,6 +28,9 @@ pub enum AuthenticationError {
     /// The certificate names nobody.
     #[error("certificate names no principal")]
     Certificate(#[source] IdentityError),
+    /// The certificate was good in the handshake and is so no more.
+    #[error("certificate is trusted no more")]
+    Distrusted(#[source] Distrust),
     /// A credential was sent beside the certificate, or two tokens; two identities are an error.
     #[error("more than one credential was presented")]
     TwoIdentities,
@@ -53,6 +57,7 @@ impl AuthenticationError {
             Self::Certificate(IdentityError::Foreign) => "x509_foreign_name",
             Self::Certificate(_) => "x509_identity",
             Self::Carrier => "carrier_alone",
+            Self::Distrusted(distrust) => distrust.audit_reason(),
             Self::TwoIdentities => "two_identities",
             Self::Scheme => "authorization_scheme",
             Self::DelegationToken(refusal) => refusal.as_str(),

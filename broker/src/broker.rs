@@ -15,7 +15,7 @@ use prometheus::Registry;
 use crate::audit::{AuditIds, AuditLog};
 use crate::delegation::DelegationDesk;
 use crate::identity::Profiles;
-use crate::metrics::{MirrorCounts, Quarantined, StoreAlarms, StoreHealthMetrics};
+use crate::metrics::{MirrorCounts, Quarantined, RevocationHealth, StoreAlarms, StoreHealthMetrics};
 use crate::rates::Rates;
 use crate::rejects::Rejects;
 use crate::rpc::Desk;
@@ -79,6 +79,8 @@ impl Broker {
         let probes = crate::probing::watch(&policy.feed, &minters);
         let quarantined = Quarantined::of(minters.clone()).map_err(BuildError::Metrics)?;
         registry.register(Box::new(quarantined)).map_err(BuildError::Metrics)?;
+        let revocation = RevocationHealth::of(Arc::clone(&tls), Arc::clone(&clock));
+        registry.register(Box::new(revocation.map_err(BuildError::Metrics)?)).map_err(BuildError::Metrics)?;
         let mirror = Arc::new(Mirror::default());
         registry
             .register(Box::new(MirrorCounts::of(&mirror).map_err(BuildError::Metrics)?))

@@ -9,7 +9,7 @@ use lakegate_token_store::settings::{SealingSettings, StoreSettings};
 use serde::Deserialize;
 
 use crate::identity::IdentitySettings;
-use crate::tls::TlsSettings;
+use crate::tls::{ClientCertificates, TlsSettings};
 use crate::{DelegationSettings, Limits};
 
 /// Everything an operator says. Unknown keys stop the start.
@@ -58,6 +58,16 @@ pub struct BrokerConfig {
     /// Seconds for which a stopping broker waits for its last requests.
     #[serde(default = "thirty")]
     pub drain_seconds: u64,
+}
+
+impl BrokerConfig {
+    /// Whether clients must present a certificate: unless they can present a delegation token.
+    pub(crate) fn clients(&self) -> ClientCertificates {
+        match self.delegation {
+            Some(_) => ClientCertificates::Optional,
+            None => ClientCertificates::Required,
+        }
+    }
 }
 
 /// The policy document and how long an old one is good for.

@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, Request, Response};
+use lakegate_domain::Timestamp;
 use tokio::sync::watch;
 use tonic::body::Body;
 use tonic::service::Routes;
@@ -29,7 +30,7 @@ use tower::ServiceExt;
 
 use crate::Failure;
 use crate::audit::{AuditId, Decision, Record};
-use crate::authenticate::{Rejected, authenticate};
+use crate::authenticate::{AuthenticationError, Rejected, authenticate};
 use crate::delegation::PresentedTokens;
 use crate::peer::Peer;
 use crate::rpc::{
@@ -37,6 +38,7 @@ use crate::rpc::{
     to_bare_status, to_status,
 };
 use crate::server::{Phase, Shared};
+use crate::tls::Tenure;
 
 /// What every request of a connection goes through to.
 #[derive(Debug)]
@@ -44,14 +46,22 @@ pub(crate) struct Handler {
     desk: Arc<Desk>,
     routes: Routes,
     health: Routes,
-    peer: Peer,
-    /// What the connection presented, where delegation tokens are believed.
-    tokens: Option<PresentedTokens>,
+    presented: Presented,
     /// The longest a request may take, its body included.
     longest: Duration,
     /// How far the connection is on its way to its end.
     phases: watch::Receiver<Phase>,
     watches: Watches,
+}
+
+/// What a connection showed of itself.
+#[derive(Debug)]
+pub(crate) struct Presented {
+    pub(crate) peer: Peer,
+    /// Whether the certificate that it showed is still good; none when it showed none.
+    pub(crate) tenure: Option<Arc<Tenure>>,
+    /// The delegation tokens that it presented, where any are believed.
+    pub(crate) tokens: Option<PresentedTokens>,
 }
 
 /// The body of a request, whoever sends it.
@@ -71,17 +81,12 @@ where
 
 impl Handler {
     /// The handler of one connection.
-    pub(crate) fn new(
-        shared: &Shared,
-        (peer, tokens): (Peer, Option<PresentedTokens>),
-        phases: watch::Receiver<Phase>,
-    ) -> Self {
+    pub(crate) fn new(shared: &Shared, presented: Presented, phases: watch::Receiver<Phase>) -> Self {
         Self {
             desk: Arc::clone(&shared.desk),
             routes: shared.routes.clone(),
             health: shared.health.clone(),
-            peer,
-            tokens,
+            presented,
             longest: shared.limits.request(),
             watches: Watches::of(phases.clone()),
             phases,
@@ -101,7 +106,7 @@ impl Handler {
     }
 
     async fn admit<B: AnyBody>(&self, request: Request<B>, rpc: &'static str) -> Response<Body> {
-        if let Err(retry_after) = self.desk.rates.of_address(self.peer.address().ip()) {
+        if let Err(retry_after) = self.desk.rates.of_address(self.presented.peer.address().ip()) {
             self.desk.metrics.requests.with_label_values(&[rpc, "rate_limited"]).inc();
             return to_bare_status(&Failure::RateLimited { retry_after }).into_http();
         }
@@ -109,12 +114,14 @@ impl Handler {
             return self.answer_anybody(request, rpc).await;
         }
         let (audit_id, now) = (self.desk.ids.next(), self.desk.pipeline.now());
-        match authenticate(&self.peer, request.headers(), self.tokens.as_ref(), now) {
+        let Presented { peer, tokens, .. } = &self.presented;
+        let authenticated = self.presented.check(now);
+        match authenticated.and_then(|()| authenticate(peer, request.headers(), tokens.as_ref(), now)) {
             Ok(authenticated) => {
-                let context = RequestContext::new(self.peer.clone(), authenticated, audit_id);
+                let context = RequestContext::new(peer.clone(), authenticated, audit_id);
                 self.answer(request, &context, rpc).await
             }
-            Err(rejected) => unauthenticated(&self.desk, &self.peer, (rpc, audit_id), rejected).await,
+            Err(rejected) => unauthenticated(&self.desk, peer, (rpc, audit_id), rejected).await,
         }
     }
 
@@ -125,10 +132,11 @@ impl Handler {
         tracing::error!(audit_id = audit_id.as_str(), "a layer panicked");
         let failure = Failure::Internal("a layer panicked");
         let record = Record {
-            principal: self.peer.principal().cloned(),
+            principal: self.presented.peer.principal().cloned(),
             decision: Decision::Error,
             reason: failure.audit_reason(),
-            ..Record::new(desk.pipeline.now(), audit_id.clone(), rpc, self.peer.address()).of_peer(&self.peer)
+            ..Record::new(desk.pipeline.now(), audit_id.clone(), rpc, self.presented.peer.address())
+                .of_peer(&self.presented.peer)
         };
         desk.metrics.requests.with_label_values(&[record.rpc, record.reason]).inc();
         let failure = desk.accept(&record).await.err().unwrap_or(failure);
@@ -188,6 +196,14 @@ impl Handler {
             }
             Err(_late) => Err(Failure::Late),
         }
+    }
+}
+
+impl Presented {
+    /// Whether the certificate, if there is one, is as good as it was in the handshake.
+    fn check(&self, now: Timestamp) -> Result<(), Rejected> {
+        let tenure = self.tenure.as_ref().map_or(Ok(()), |tenure| tenure.check(now));
+        Ok(tenure.map_err(AuthenticationError::Distrusted)?)
     }
 }
 

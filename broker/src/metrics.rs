@@ -3,12 +3,14 @@
 mod alarms;
 mod mirror;
 mod quarantine;
+mod revocation;
 mod store;
 
 pub(crate) use alarms::StoreAlarms;
 pub(crate) use mirror::MirrorCounts;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 pub(crate) use quarantine::Quarantined;
+pub(crate) use revocation::RevocationHealth;
 pub(crate) use store::StoreHealthMetrics;
 
 use crate::BuildError;

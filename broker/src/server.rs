@@ -67,7 +67,7 @@ impl Server {
         let listener = TcpListener::bind(listen).await.map_err(BuildError::Listen)?;
         let address = listener.local_addr().map_err(BuildError::Listen)?;
         let (sender, phases) = watch::channel(Phase::Open);
-        let (routes, health) = (routes(Arc::clone(&desk)), health_routes(&desk, &phases));
+        let (routes, health) = (routes(Arc::clone(&desk)), health_routes(&desk, &tls, &phases));
         let seats = Seats::new(limits.connections, limits.connections_per_address);
         let handshakes = Seats::new(limits.handshakes, limits.handshakes_per_address);
         let turns = Turns::new(half_of_the_processors());

@@ -5,7 +5,9 @@ mod authority;
 mod distrust;
 mod files;
 mod live;
+mod revocation;
 mod settings;
+mod tenure;
 mod validity;
 mod verifier;
 
@@ -14,7 +16,10 @@ pub use authority::{AuthorityFault, AuthorityFiles, AuthorityName, InvalidAuthor
 pub use distrust::Distrust;
 pub use files::{AuthoritySettings, TlsSettings, TlsSettingsError};
 pub use live::LiveTls;
-pub(crate) use live::{ForConnection, Trust, chain_of};
+pub(crate) use live::{ForConnection, chain_of};
+pub use revocation::{ListFault, ListSettings, Revocation, RevocationBook, RevocationSettings};
+pub(crate) use revocation::{Places, check_place, follow, lists_in};
 pub use settings::{ClientCertificates, TlsFiles, TlsVersions};
+pub(crate) use tenure::{Tenure, Trust};
 pub(crate) use validity::{end_of, validity_of};
 pub(crate) use verifier::Verdict;

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use lakegate_delegation::{KeyRing, Untouched};
 use lakegate_domain::{Clock, Secret};
-use lakegate_host::Reloads;
 use lakegate_host::files::{self, Contents, FileSet};
 use lakegate_host::reload::Item;
+use lakegate_host::{Readiness, Reloads};
 use lakegate_token_store::settings::SealingSettings;
 use lakegate_token_store::{SealedTokens, SealingKeys, TokenStore};
 
-use crate::tls::{ClientCertificates, LiveTls, TlsSettings};
+use crate::tls::{ClientCertificates, LiveTls, TlsSettings, follow as revocation};
 use crate::{Delegation, DelegationKeys, DelegationSettings};
 
 /// The public port's certificate, key and client authorities.
@@ -25,7 +25,7 @@ const SEALING_KEYS: &str = "sealing-keys";
 const DELEGATION_KEYS: &str = "delegation-keys";
 
 /// The public port's settings, following their files.
-pub(super) fn tls(
+pub(super) async fn tls(
     settings: TlsSettings,
     clients: ClientCertificates,
     clock: &Arc<dyn Clock>,
@@ -33,21 +33,31 @@ pub(super) fn tls(
 ) -> Result<Arc<LiveTls>> {
     let (files, clock) = (settings.files()?, Arc::clone(clock));
     let contents = files.read()?;
+    let revocations = settings.revocations()?;
     let unfit = format!(
         "certificate {} with key {} and the client authorities",
         settings.certificate.display(),
         settings.key.display(),
     );
-    let live =
-        LiveTls::new(settings.read(clients, &contents)?, clock.now()).with_context(|| unfit.clone())?;
+    let live = LiveTls::new(settings.read(clients, &revocations, &contents)?, clock.now())
+        .with_context(|| unfit.clone())?;
     let live = Arc::new(live);
+    revocation(settings.places(&revocations)?, &live, &clock, reloads).await.context("revocation")?;
     let following = Arc::clone(&live);
     let renew = move |contents: &Contents| -> Result<()> {
-        following.renew(settings.read(clients, contents)?, clock.now()).with_context(|| unfit.clone())
+        following
+            .renew(settings.read(clients, &revocations, contents)?, clock.now())
+            .with_context(|| unfit.clone())
     };
     let take = Arc::new(move |contents: &Contents| Ok(renew(contents)?));
     reloads.follow(Item { name: TLS, files, in_force: contents.digest(), take });
     Ok(live)
+}
+
+/// A broker is ready when every issuer whose certificates can be revoked has had a list.
+pub(super) fn lists(tls: &Arc<LiveTls>, clock: &Arc<dyn Clock>, readiness: &Readiness) {
+    let (tls, clock) = (Arc::clone(tls), Arc::clone(clock));
+    readiness.require("revocation", move || tls.is_complete(clock.now()));
 }
 
 /// The shared tier; its keys follow their ring, if they stand in one.

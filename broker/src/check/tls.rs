@@ -1,5 +1,7 @@
 //! The public port's certificate, its key, and the authorities of clients.
 
+mod revocation;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use rustls_pki_types::CertificateDer;
 
 use super::Subject;
 use crate::LiveTls;
-use crate::tls::{AuthorityFiles, AuthoritySettings, ClientCertificates, TlsFiles, validity_of};
+use crate::tls::{AuthorityFiles, AuthoritySettings, Revocation, TlsFiles, validity_of};
 
 /// A certificate that ends sooner is worth a warning.
 const SOON: Duration = Duration::from_hours(24 * 14);
@@ -18,13 +20,13 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
     let chain = certificates(subject, findings, "tls.certificate", &tls.certificate);
     let authorities = authorities(subject, findings);
     let key = findings.take("tls.key", files::private_key(&tls.key));
-    let clients = match subject.config.delegation {
-        Some(_) => ClientCertificates::Optional,
-        None => ClientCertificates::Required,
-    };
+    let clients = subject.config.clients();
     if let (Some(chain), Some(authorities), Some(key)) = (chain, authorities, key) {
+        let revocations: Vec<Revocation> = authorities.iter().map(|it| it.revocation.clone()).collect();
         let files = TlsFiles { chain, key, authorities, clients, versions: tls.versions() };
-        findings.take("tls", LiveTls::new(files, subject.clock.now()));
+        if findings.take("tls", LiveTls::new(files, subject.clock.now())).is_some() {
+            revocation::check(subject, &revocations, findings);
+        }
     }
     if tls.allow_tls12 {
         findings.warn("tls.allow_tls12", "clients may speak TLS 1.2, whose handshake shows who is who");
@@ -34,14 +36,18 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
 /// Reads all authorities. None when one cannot be used, so that it is told once.
 fn authorities(subject: &Subject<'_>, findings: &mut Findings) -> Option<Vec<AuthorityFiles>> {
     let tls = &subject.config.tls;
+    let settings = findings.take("tls", tls.authorities())?;
+    let revocations = findings.take("tls", tls.revocations())?;
     let mut read = Vec::new();
-    for (index, AuthoritySettings { name, file }) in (0..).zip(findings.take("tls", tls.authorities())?) {
+    for (index, (AuthoritySettings { name, file, .. }, revocation)) in
+        (0..).zip(settings.into_iter().zip(revocations))
+    {
         let key = match tls.client_ca {
             Some(_) => "tls.client_ca".to_owned(),
             None => format!("tls.authorities[{index}].file"),
         };
         let certificates = certificates(subject, findings, &key, &file);
-        read.push(certificates.map(|certificates| AuthorityFiles { name, certificates }));
+        read.push(certificates.map(|certificates| AuthorityFiles { name, certificates, revocation }));
     }
     read.into_iter().collect()
 }

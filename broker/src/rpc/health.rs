@@ -20,8 +20,8 @@ use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 use super::Desk;
 use super::status::{to_bare_status, unknown_service};
-use crate::Failure;
 use crate::server::{Phase, reached};
+use crate::{Failure, LiveTls};
 
 /// The largest message, in bytes: a service's name.
 const LARGEST: usize = 256;
@@ -29,7 +29,8 @@ const LARGEST: usize = 256;
 /// The most streams of `Watch` on one connection.
 const WATCHES: usize = 4;
 
-/// How often is looked at what nobody tells of: the age of the policy, and whether the shared tier was read.
+/// How often is looked at what nobody tells of: the age of the policy, and whether the shared tier and the
+/// revocation lists were read.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// What a connection lends to its streams of `Watch`.
@@ -46,31 +47,46 @@ impl Watches {
     }
 }
 
+/// What tells whether a broker is of use.
+#[derive(Debug, Clone)]
+struct Broker {
+    desk: Arc<Desk>,
+    tls: Arc<LiveTls>,
+    phases: watch::Receiver<Phase>,
+}
+
 /// The answers of one broker.
 #[derive(Debug, Clone)]
 struct Answers {
-    desk: Arc<Desk>,
-    phases: watch::Receiver<Phase>,
+    broker: Broker,
     serves: watch::Sender<bool>,
 }
 
 /// The routes that need no caller, of a server that goes through these phases.
-pub(crate) fn health_routes(desk: &Arc<Desk>, phases: &watch::Receiver<Phase>) -> Routes {
-    let serves = watch::Sender::new(is_serving(desk, phases));
-    tokio::spawn(follow(Arc::clone(desk), phases.clone(), serves.clone()));
-    let answers = Answers { desk: Arc::clone(desk), phases: phases.clone(), serves };
+pub(crate) fn health_routes(desk: &Arc<Desk>, tls: &Arc<LiveTls>, phases: &watch::Receiver<Phase>) -> Routes {
+    let broker = Broker { desk: Arc::clone(desk), tls: Arc::clone(tls), phases: phases.clone() };
+    let serves = watch::Sender::new(broker.is_serving());
+    tokio::spawn(follow(broker.clone(), serves.clone()));
+    let answers = Answers { broker, serves };
     Routes::new(HealthServer::new(answers).max_decoding_message_size(LARGEST))
 }
 
-fn is_serving(desk: &Desk, phases: &watch::Receiver<Phase>) -> bool {
-    *phases.borrow() == Phase::Open && desk.pipeline.snapshot().is_ok() && desk.mirror.is_loaded()
+impl Broker {
+    fn is_serving(&self) -> bool {
+        let pipeline = &self.desk.pipeline;
+        *self.phases.borrow() == Phase::Open
+            && pipeline.snapshot().is_ok()
+            && self.desk.mirror.is_loaded()
+            && self.tls.is_complete(pipeline.now())
+    }
 }
 
 /// Tells all watchers when the answer changes, until the server leaves.
-async fn follow(desk: Arc<Desk>, mut phases: watch::Receiver<Phase>, serves: watch::Sender<bool>) {
-    let mut policy = desk.pipeline.policy_changes();
+async fn follow(broker: Broker, serves: watch::Sender<bool>) {
+    let mut phases = broker.phases.clone();
+    let mut policy = broker.desk.pipeline.policy_changes();
     loop {
-        let now = is_serving(&desk, &phases);
+        let now = broker.is_serving();
         serves.send_if_modified(|told| std::mem::replace(told, now) != now);
         if *phases.borrow() >= Phase::Leaving {
             return;
@@ -141,7 +157,7 @@ impl Health for Answers {
         if !is_ours(&request.get_ref().service) {
             return Err(unknown_service());
         }
-        Ok(Response::new(answer(word(is_serving(&self.desk, &self.phases)))))
+        Ok(Response::new(answer(word(self.broker.is_serving()))))
     }
 
     type WatchStream = Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, Status>> + Send>>;

@@ -18,11 +18,11 @@ use self::preface::{PrefaceSeen, Prefaced};
 use super::phase::enter;
 use super::{Phase, Shared, reached};
 use crate::delegation::PresentedTokens;
-use crate::layers::Handler;
+use crate::layers::{Handler, Presented};
 use crate::limits::Limits;
 use crate::peer::Peer;
 use crate::rates::origin;
-use crate::tls::{ForConnection, Trust, Verdict, Vouched, chain_of};
+use crate::tls::{Distrust, ForConnection, Tenure, Trust, Verdict, Vouched, chain_of};
 
 /// How long a connection that was asked to go may take beyond the deadline of its last request.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -115,6 +115,15 @@ async fn tardiness(limits: Limits, preface: PrefaceSeen, is_proven: impl Fn() ->
     }
 }
 
+/// Waits until a connection has lost its tenure. One without a certificate was let in without one and has nothing to
+/// lose here.
+async fn lost(tenure: Option<Arc<Tenure>>) -> Distrust {
+    match tenure {
+        Some(tenure) => tenure.lost().await,
+        None => std::future::pending().await,
+    }
+}
+
 async fn serve(
     stream: TlsStream<TcpStream>,
     (vouched, trust): (Option<Vouched>, Trust),
@@ -125,14 +134,16 @@ async fn serve(
     let now = shared.desk.pipeline.now();
     let certificate_left = peer.ends().map_or(Duration::MAX, |ends| ends.since(now));
     let clock = Arc::clone(shared.desk.pipeline.clock());
-    let untrusted = trust.lost(chain_of(stream.get_ref().1), vouched, clock);
+    let chain = chain_of(stream.get_ref().1);
+    let tenure = vouched.map(|vouched| Tenure::new(chain, vouched, trust, clock));
+    let untrusted = lost(tenure.clone());
     let tokens = shared.desk.delegation.clone().map(PresentedTokens::new);
     let (has_certificate, presented) = (peer.has_certificate(), tokens.clone());
     let is_proven = move || has_certificate || presented.as_ref().is_some_and(PresentedTokens::were_believed);
     let (stream, prefaced) = Prefaced::new(stream);
     let tardy = tardiness(shared.limits, prefaced, is_proven);
     let (mine, phases) = watch::channel(Phase::Open);
-    let handler = Arc::new(Handler::new(shared, (peer, tokens), phases));
+    let handler = Arc::new(Handler::new(shared, Presented { peer, tenure, tokens }, phases));
     let service = service_fn(move |request| Arc::clone(&handler).handle(request));
     let connection = shared.limits.http2().serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
@@ -161,8 +172,9 @@ async fn serve(
                 mine.send_replace(Phase::Over);
                 None
             }
-            () = &mut untrusted, if trusted => {
+            distrust = &mut untrusted, if trusted => {
                 trusted = false;
+                tracing::info!(%address, %distrust, "connection is trusted no more");
                 shared.desk.metrics.distrusted_connections.inc();
                 Some(last_request.min(UNTRUSTED))
             }

@@ -6,20 +6,23 @@
 //!
 //! * the root's dates and path length, which webpki takes as given;
 //! * key usage, which it ignores: a client's key signs handshakes and no certificates, an intermediate's signs them;
+//! * whether an issuer took a certificate of the path back (`revocation.rs`);
 //! * how many certificates a client may send, and that no two authorities vouch for the same chain.
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use lakegate_domain::Timestamp;
 use rustls::DistinguishedName;
 use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
-use webpki::{EndEntityCert, VerifiedPath};
+use webpki::{Cert, EndEntityCert, VerifiedPath};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
 use super::authority::{AuthorityFiles, AuthorityName, Issuer, Issuers};
 use super::distrust::Distrust;
+use super::revocation::{Certificate, Revocation, RevocationBook};
 use crate::BuildError;
 
 /// The most certificates that a client may send besides its own; webpki goes through no more either.
@@ -46,7 +49,8 @@ pub(crate) struct Authorities {
 #[derive(Debug)]
 struct Authority {
     name: AuthorityName,
-    issuers: Issuers,
+    issuers: Arc<Issuers>,
+    revocation: Revocation,
     /// The roots once more, side by side, as webpki wants them.
     anchors: Vec<TrustAnchor<'static>>,
 }
@@ -62,12 +66,13 @@ impl Authorities {
         algorithms: WebPkiSupportedAlgorithms,
     ) -> Result<Self, BuildError> {
         let mut each: Vec<Authority> = Vec::new();
-        for AuthorityFiles { name, certificates } in &files {
+        for AuthorityFiles { name, certificates, revocation } in &files {
             let (name, fault) = (name.clone(), name.clone());
             let issuers = Issuers::sort(certificates)
                 .map_err(|source| BuildError::ClientAuthority { name: fault, source })?;
             let anchors = issuers.roots.iter().map(|root| root.anchor.clone()).collect();
-            let next = Authority { name, issuers, anchors };
+            let next =
+                Authority { name, issuers: Arc::new(issuers), revocation: revocation.clone(), anchors };
             for before in &each {
                 if before.name == next.name {
                     return Err(BuildError::AuthorityTwice { name: next.name });
@@ -90,6 +95,23 @@ impl Authorities {
             one.name == other.name && one.certificates == other.certificates
         };
         self.files.len() == files.len() && self.files.iter().zip(files).all(is_same)
+    }
+
+    /// They are in force from now on: revocation lists are judged by their certificates.
+    pub(crate) fn begin(&self, now: Timestamp) {
+        for authority in &self.each {
+            if let Revocation::Lists(book) = &authority.revocation {
+                book.know(&authority.issuers, now);
+            }
+        }
+    }
+
+    /// The revocation lists of those that have any.
+    pub(crate) fn books(&self) -> impl Iterator<Item = &Arc<RevocationBook>> {
+        self.each.iter().filter_map(|authority| match &authority.revocation {
+            Revocation::Lists(book) => Some(book),
+            Revocation::Unchecked => None,
+        })
     }
 
     /// The names of all issuers, for clients to choose a certificate by.
@@ -174,17 +196,42 @@ impl Authority {
         if !root.is_valid_at(now) {
             return Err(if now < root.ends { Distrust::NotBegun } else { Distrust::Ended });
         }
-        let leaf = path.end_entity().der();
-        let mut until = root.ends.min(end_of_link(&leaf, Link::Client)?);
-        let mut below_root = 0;
-        for intermediate in path.intermediate_certificates() {
-            until = until.min(end_of_link(&intermediate.der(), Link::Intermediate)?);
-            below_root += 1;
-        }
-        if root.path_length.is_some_and(|most| below_root > most) {
+        let issuers: Vec<&Cert<'_>> = path.intermediate_certificates().collect();
+        if root.path_length.is_some_and(|most| u32::try_from(issuers.len()).is_ok_and(|count| count > most)) {
             return Err(Distrust::Constraint);
         }
+        let mut until = root.ends;
+        let links = std::iter::once(&**path.end_entity()).chain(issuers.iter().copied());
+        for (place, certificate) in links.enumerate() {
+            // The issuer of the certificate at one place stands at the next.
+            let above = issuers.get(place).map(|issuer| issuer.subject_public_key_info());
+            let key = above.as_ref().map_or(root.key.as_slice(), |key| key);
+            let link = if place == 0 { Link::Client } else { Link::Intermediate };
+            until = until.min(self.judge_link(certificate, link, key, now)?);
+        }
         Ok(until)
+    }
+
+    /// Looks at one certificate of a path and whether its issuer, who has this key, took it back.
+    fn judge_link(
+        &self,
+        certificate: &Cert<'_>,
+        link: Link,
+        issuer_key: &[u8],
+        now: Timestamp,
+    ) -> Result<Timestamp, Distrust> {
+        let der = certificate.der();
+        let (_, parsed) = X509Certificate::from_der(&der).map_err(|_| Distrust::Malformed)?;
+        let ends = end_of_link(&parsed, link)?;
+        let Revocation::Lists(book) = &self.revocation else { return Ok(ends) };
+        let asked = Certificate {
+            parsed: &parsed,
+            serial: certificate.serial(),
+            is_issuer: link == Link::Intermediate,
+            issuer: certificate.issuer(),
+            issuer_key,
+        };
+        Ok(ends.min(book.judge(&asked, now)?))
     }
 
     /// The root at which a path ends: this very one, since a renewed one may have the same name and key.
@@ -203,8 +250,7 @@ enum Link {
 }
 
 /// The last second of a certificate, whose key may be used as it is (RFC 5280, section 4.2.1.3).
-fn end_of_link(der: &CertificateDer<'_>, link: Link) -> Result<Timestamp, Distrust> {
-    let (_, certificate) = X509Certificate::from_der(der).map_err(|_| Distrust::Malformed)?;
+fn end_of_link(certificate: &X509Certificate<'_>, link: Link) -> Result<Timestamp, Distrust> {
     let usage = certificate.key_usage().map_err(|_| Distrust::Malformed)?;
     let may = usage.is_none_or(|usage| match link {
         Link::Client => {

@@ -12,7 +12,10 @@ use rustls_pki_types::{CertificateDer, TrustAnchor};
 use serde::Deserialize;
 use thiserror::Error;
 use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::KeyUsage;
 use x509_parser::prelude::FromDer;
+
+use super::revocation::Revocation;
 
 /// The longest name of an authority.
 const MAX_NAME: usize = 64;
@@ -85,6 +88,8 @@ pub struct AuthorityFiles {
     pub name: AuthorityName,
     /// Its roots and intermediates.
     pub certificates: Vec<CertificateDer<'static>>,
+    /// Whether its certificates can be taken back.
+    pub revocation: Revocation,
 }
 
 /// Why certificates are no authority. Numbers count from 1, in the order of the file.
@@ -117,6 +122,8 @@ pub(super) struct Issuer {
     pub(super) ends: Timestamp,
     /// How many intermediates may stand below it.
     pub(super) path_length: Option<u32>,
+    /// Whether its key usage lets it sign revocation lists.
+    pub(super) signs_lists: bool,
 }
 
 impl Issuer {
@@ -142,7 +149,13 @@ impl Issuer {
             begins: instant(certificate.validity().not_before),
             ends: instant(certificate.validity().not_after),
             path_length: constraints.path_len_constraint,
+            signs_lists: usage.is_none_or(KeyUsage::crl_sign),
         })
+    }
+
+    /// Its name, without the outer tag of its DER.
+    pub(super) fn name(&self) -> &[u8] {
+        &self.anchor.subject
     }
 
     /// Whether its own dates let it vouch; webpki does not look at those of a root.

@@ -33,6 +33,15 @@ pub enum Distrust {
     /// The chain is longer, or looking for a path is more work, than any honest one.
     #[error("certificate chain is too much work")]
     Limits,
+    /// A certificate of the path was taken back by its issuer.
+    #[error("certificate was revoked")]
+    Revoked,
+    /// There is no list that says whether a certificate of the path was taken back.
+    #[error("nobody knows whether the certificate was revoked")]
+    RevocationUnknown,
+    /// The list that would say it is too old.
+    #[error("revocation list is too old")]
+    RevocationStale,
     /// Two authorities vouch for the chain, so it is not known whose it is.
     #[error("certificate is of two authorities")]
     Ambiguous,
@@ -50,7 +59,20 @@ impl Distrust {
             Self::Constraint => "constraint",
             Self::Signature => "signature",
             Self::Limits => "limits",
+            Self::Revoked => "revoked",
+            Self::RevocationUnknown => "revocation_unknown",
+            Self::RevocationStale => "revocation_stale",
             Self::Ambiguous => "ambiguous",
+        }
+    }
+
+    /// The word for it in audit records, where a connection was let in and is trusted no more; from a closed list.
+    pub(crate) const fn audit_reason(self) -> &'static str {
+        match self {
+            Self::Revoked => "x509_revoked",
+            Self::Ended | Self::NotBegun => "x509_ended",
+            Self::RevocationUnknown | Self::RevocationStale => "x509_revocation_unknown",
+            _ => "x509_untrusted",
         }
     }
 
@@ -63,6 +85,9 @@ impl Distrust {
             Self::NotBegun => CertificateError::NotValidYet,
             Self::Usage => CertificateError::InvalidPurpose,
             Self::Signature => CertificateError::BadSignature,
+            Self::Revoked => CertificateError::Revoked,
+            Self::RevocationUnknown => CertificateError::UnknownRevocationStatus,
+            Self::RevocationStale => CertificateError::ExpiredRevocationList,
             Self::Constraint | Self::Limits | Self::Ambiguous => {
                 CertificateError::Other(OtherError(Arc::new(self)))
             }

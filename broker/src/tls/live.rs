@@ -1,9 +1,11 @@
 //! The settings in force, and the word of each change of whom they trust.
 //!
 //! New connections are made with the settings of the moment. A connection that is open keeps its keys, but not its
-//! right to be there: when the authorities change, its certificate is verified again by the new ones, and it must go
-//! if they do not vouch for it. There is no resumption, so nobody comes back without showing a certificate.
+//! right to be there: when authorities or revocation lists change, its certificate is verified again, and it must go
+//! if nobody vouches for it any more (`tenure.rs`). There is no resumption, so nobody comes back without showing a
+//! certificate.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -12,8 +14,10 @@ use rustls::{ServerConfig, ServerConnection};
 use rustls_pki_types::CertificateDer;
 use tokio::sync::{Semaphore, watch};
 
-use super::authorities::{Authorities, Vouched};
+use super::authorities::Authorities;
+use super::revocation::RevocationBook;
 use super::settings::{Template, TlsFiles};
+use super::tenure::Trust;
 use super::validity::validity_of;
 use super::verifier::Verdict;
 use crate::BuildError;
@@ -23,9 +27,11 @@ use crate::BuildError;
 pub struct LiveTls {
     template: ArcSwap<Template>,
     authorities: watch::Sender<Arc<Authorities>>,
+    /// How often authorities or lists changed.
+    changes: Arc<AtomicU64>,
     /// Held while settings are replaced.
     renewing: Mutex<()>,
-    /// Connections are verified again one at a time, so that a change leaves room for requests.
+    /// See [`Trust`].
     again: Arc<Semaphore>,
 }
 
@@ -40,13 +46,6 @@ pub(crate) struct ForConnection {
     pub(crate) trust: Trust,
 }
 
-/// What a connection hears of changes of the authorities.
-#[derive(Debug)]
-pub(crate) struct Trust {
-    authorities: watch::Receiver<Arc<Authorities>>,
-    again: Arc<Semaphore>,
-}
-
 impl LiveTls {
     /// The first settings.
     ///
@@ -54,10 +53,12 @@ impl LiveTls {
     /// As in `tls/settings.rs`, and [`BuildError::ServerCertificate`] when the server's certificate is not valid now.
     pub fn new(files: TlsFiles, now: Timestamp) -> Result<Self, BuildError> {
         let template = template(files, now)?;
+        template.authorities().begin(now);
         let authorities = watch::Sender::new(Arc::clone(template.authorities()));
         Ok(Self {
             template: ArcSwap::from_pointee(template),
             authorities,
+            changes: Arc::default(),
             renewing: Mutex::default(),
             again: Arc::new(Semaphore::new(1)),
         })
@@ -73,44 +74,47 @@ impl LiveTls {
         let are_others = !self.authorities.borrow().are_of(&files.authorities);
         let template = template(files, now)?;
         let authorities = Arc::clone(template.authorities());
+        if are_others {
+            authorities.begin(now);
+        }
         // In this order: whoever takes the old settings hears of the new authorities afterwards.
         self.template.store(Arc::new(template));
         if are_others {
-            self.authorities.send_replace(authorities);
+            self.authorities.send_modify(|in_force| {
+                *in_force = authorities;
+                self.changes.fetch_add(1, Ordering::AcqRel);
+            });
         }
         Ok(())
     }
 
+    /// Has open connections verified again: certificates may have been taken back.
+    pub fn recheck(&self) {
+        self.authorities.send_modify(|_| {
+            self.changes.fetch_add(1, Ordering::AcqRel);
+        });
+    }
+
+    /// Whether every issuer whose certificates can be taken back has a list; until then some are refused that are good.
+    pub fn is_complete(&self, now: Timestamp) -> bool {
+        self.authorities.borrow().books().all(|book| book.health(now).missing == 0)
+    }
+
+    /// The revocation lists of those authorities that have any.
+    pub(crate) fn books(&self) -> Vec<Arc<RevocationBook>> {
+        self.authorities.borrow().books().cloned().collect()
+    }
+
     /// What a new connection is made with.
     pub(crate) fn for_connection(&self, clock: Arc<dyn Clock>) -> ForConnection {
-        let trust = Trust { authorities: self.authorities.subscribe(), again: Arc::clone(&self.again) };
+        let trust = Trust {
+            seen: self.changes.load(Ordering::Acquire),
+            changes: Arc::clone(&self.changes),
+            authorities: self.authorities.subscribe(),
+            again: Arc::clone(&self.again),
+        };
         let (config, verdict) = self.template.load().for_connection(clock);
         ForConnection { config: Arc::new(config), verdict, trust }
-    }
-}
-
-impl Trust {
-    /// Waits until the authority that vouched for a chain, leaf first, does so no more. A connection without a chain
-    /// was let in without one and has nothing to lose here.
-    pub(crate) async fn lost(
-        mut self,
-        chain: Vec<CertificateDer<'static>>,
-        vouched: Option<Vouched>,
-        clock: Arc<dyn Clock>,
-    ) {
-        loop {
-            let changed = self.authorities.changed().await.is_ok();
-            let Some(vouched) = vouched.as_ref().filter(|_| changed) else {
-                return std::future::pending().await;
-            };
-            // Never closed.
-            let _turn = self.again.acquire().await;
-            let authorities = Arc::clone(&self.authorities.borrow_and_update());
-            let again = authorities.vouch(&chain, clock.now());
-            if !again.is_ok_and(|again| again.authority == vouched.authority) {
-                return;
-            }
-        }
     }
 }
 

@@ -131,7 +131,7 @@ mod tests {
     use lakegate_testkit::{Authority, Issued};
 
     use super::*;
-    use crate::tls::AuthorityName;
+    use crate::tls::{AuthorityName, Revocation};
 
     #[test]
     fn gh10_suites_are_sound_and_nothing_comes_early() {
@@ -143,6 +143,7 @@ mod tests {
             authorities: vec![AuthorityFiles {
                 name: AuthorityName::default_name(),
                 certificates: vec![authority.certificate()],
+                revocation: Revocation::Unchecked,
             }],
             clients: ClientCertificates::Required,
             versions: TlsVersions::Tls12And13,

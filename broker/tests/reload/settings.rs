@@ -1,7 +1,7 @@
 //! What new connections meet after the settings were renewed, well or badly.
 
 use anyhow::Result;
-use lakegate_broker::tls::{AuthorityFiles, AuthorityName, TlsFiles};
+use lakegate_broker::tls::{AuthorityFiles, AuthorityName, Revocation, TlsFiles};
 use lakegate_domain::Timestamp;
 use lakegate_testkit::{Authority, Issued, tls_client};
 use rustls::version::{TLS12, TLS13};
@@ -80,7 +80,13 @@ async fn xc25_settings_that_do_not_fit_are_refused_whole_and_the_old_ones_serve_
     let good = || files(&lake, &[authority]);
     let Issued { key: foreign_key, .. } = authority.server()?;
     let ends = Timestamp::from_seconds(70_000_000_000);
-    let of = |certificates| vec![AuthorityFiles { name: AuthorityName::default_name(), certificates }];
+    let of = |certificates| {
+        vec![AuthorityFiles {
+            name: AuthorityName::default_name(),
+            certificates,
+            revocation: Revocation::Unchecked,
+        }]
+    };
     let cases: Vec<(&str, TlsFiles, Timestamp)> = vec![
         ("a key of another certificate", TlsFiles { key: foreign_key, ..good()? }, now()),
         ("no authority", TlsFiles { authorities: Vec::new(), ..good()? }, now()),

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use lakegate_broker::tls::{AuthorityFiles, AuthorityName, ClientCertificates, TlsFiles, TlsVersions};
+use lakegate_broker::tls::{
+    AuthorityFiles, AuthorityName, ClientCertificates, Revocation, TlsFiles, TlsVersions,
+};
 use lakegate_domain::{Clock, SystemClock, Timestamp};
 use lakegate_policy::PolicyDocument;
 use lakegate_testkit::{Authority, Deployment, Issued, Options, RunGenerator, tls_client};
@@ -41,7 +43,11 @@ pub(crate) fn files(lake: &Deployment, client_ca: &[&Authority]) -> Result<TlsFi
     Ok(TlsFiles {
         chain,
         key,
-        authorities: vec![AuthorityFiles { name: AuthorityName::default_name(), certificates }],
+        authorities: vec![AuthorityFiles {
+            name: AuthorityName::default_name(),
+            certificates,
+            revocation: Revocation::Unchecked,
+        }],
         clients: ClientCertificates::Required,
         versions: TlsVersions::Tls13,
     })

@@ -8,6 +8,7 @@
 //! The configuration file itself is no item: what it says holds until a restart.
 
 mod item;
+mod looking;
 mod metrics;
 mod turns;
 
@@ -23,6 +24,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use self::item::Following;
+pub use self::looking::Look;
 use self::metrics::Metrics;
 pub(crate) use self::metrics::Report;
 pub(crate) use self::turns::Turns;

@@ -18,7 +18,7 @@ mod site;
 mod wire;
 
 pub use audit_trail::AuditTrail;
-pub use authority::{Authority, Issued};
+pub use authority::{Authority, Issued, RevocationDraft};
 pub use bearer::{Bearer, object};
 pub use caller::{Caller, GET_ACCESS_TOKEN, Raw, Refused, bearer, framed, part, request};
 pub use delegation::CLUSTER;

@@ -92,6 +92,7 @@ own_buckets = {{ toJson .Values.broker.ownBuckets }}
 certificate = "/etc/lakegate/tls/tls.crt"
 key = "/etc/lakegate/tls/tls.key"
 client_ca = "/etc/lakegate/tls/client-ca.crt"
+revocation = "none"
 allow_tls12 = {{ .Values.broker.allowTls12 }}
 
 [policy]

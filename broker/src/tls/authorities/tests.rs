@@ -8,7 +8,11 @@ use crate::tls::AuthorityFault;
 
 fn files(name: &str, of: &[&TestAuthority]) -> AuthorityFiles {
     let certificates = of.iter().map(|authority| authority.certificate()).collect();
-    AuthorityFiles { name: AuthorityName::parse(name).unwrap(), certificates }
+    AuthorityFiles {
+        name: AuthorityName::parse(name).unwrap(),
+        certificates,
+        revocation: Revocation::Unchecked,
+    }
 }
 
 fn authorities(files: Vec<AuthorityFiles>) -> Result<Authorities, BuildError> {

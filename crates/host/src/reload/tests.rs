@@ -208,6 +208,32 @@ async fn a_fault_in_taking_keeps_the_old_and_the_item_goes_on() {
 }
 
 #[tokio::test]
+async fn what_looks_by_itself_looks_at_once_at_a_change_in_time_and_when_asked() {
+    let lock = Lock::new(NEVER);
+    let (looks, seen) = (watch::Sender::new(0_u32), lock.dir.path().join("lock"));
+    let counting = looks.clone();
+    let looking: Look = Box::new(move || {
+        counting.send_modify(|looks| *looks += 1);
+        let outcome = if *counting.borrow() % 2 == 1 { Outcome::Taken } else { Outcome::Refused };
+        Box::pin(std::future::ready(outcome))
+    });
+    lock.reloads.follow_by("lock", vec![seen], NEVER, looking).await;
+    assert_eq!(*looks.borrow(), 1);
+    assert_eq!(lock.all().await, Outcome::Refused);
+    assert!(lock.metrics().contains("lakegate_reload_failing{item=\"lock\"} 1"));
+    lock.write("lock", "two");
+    timeout(DEADLINE, looks.subscribe().wait_for(|looks| *looks == 3)).await.unwrap().unwrap();
+    let ticking = watch::Sender::new(0_u32);
+    let counting = ticking.clone();
+    let looking: Look = Box::new(move || {
+        counting.send_modify(|looks| *looks += 1);
+        Box::pin(std::future::ready(Outcome::Unchanged))
+    });
+    lock.reloads.follow_by("other", Vec::new(), Duration::from_millis(20), looking).await;
+    timeout(DEADLINE, ticking.subscribe().wait_for(|looks| *looks > 3)).await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn nothing_is_followed_for_reloads_that_are_gone() {
     let lock = Lock::watched();
     let in_force = lock.in_force.clone();

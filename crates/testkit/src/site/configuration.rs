@@ -58,6 +58,7 @@ drain_seconds = 5
 certificate = "{here}/server.pem"
 key = "{here}/server.key"
 client_ca = "{here}/ca.pem"
+revocation = "none"
 
 [policy]
 file = "{here}/policy.json"

@@ -1,0 +1,218 @@
+//! The lists of one authority: which are in force, and what they say of a certificate.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use lakegate_domain::Timestamp;
+use rustls::crypto::WebPkiSupportedAlgorithms;
+use x509_parser::certificate::X509Certificate;
+
+use super::list::{ListFault, RevocationList, Succession};
+use crate::tls::authority::{AuthorityName, Issuer, Issuers};
+use crate::tls::distrust::Distrust;
+
+/// The lists of one authority. They outlive a change of its certificates.
+#[derive(Debug)]
+pub struct RevocationBook {
+    authority: AuthorityName,
+    /// How long a list is good for beyond its `nextUpdate`.
+    grace: Duration,
+    algorithms: WebPkiSupportedAlgorithms,
+    /// The certificates that lists are verified by.
+    issuers: ArcSwap<Issuers>,
+    lists: ArcSwap<Vec<Arc<RevocationList>>>,
+    judging: Mutex<Judging>,
+}
+
+/// What came of offers. Held while lists are replaced.
+#[derive(Debug, Default)]
+struct Judging {
+    /// By source, lists that other certificates of the authority may make good.
+    waiting: BTreeMap<usize, Vec<Vec<u8>>>,
+    /// How often lists were not taken, by cause.
+    refused: BTreeMap<ListFault, u64>,
+}
+
+/// A list that was read, or why not, and its bytes.
+type Read = (Result<RevocationList, ListFault>, Vec<u8>);
+
+/// What came of an offer.
+#[derive(Debug, Default)]
+pub(crate) struct Offered {
+    /// Whether a list is in force that was not before.
+    pub(crate) is_new: bool,
+    /// Whether certificates may be taken back that were not before, or the other way round.
+    pub(crate) moves: bool,
+    /// What was not taken.
+    pub(crate) faults: Vec<ListFault>,
+}
+
+/// What is asked about one certificate of a path.
+pub(in crate::tls) struct Certificate<'a> {
+    pub(in crate::tls) parsed: &'a X509Certificate<'a>,
+    pub(in crate::tls) serial: &'a [u8],
+    pub(in crate::tls) is_issuer: bool,
+    /// The name of its issuer, without the outer tag of its DER.
+    pub(in crate::tls) issuer: &'a [u8],
+    /// The key that signed it.
+    pub(in crate::tls) issuer_key: &'a [u8],
+}
+
+/// How the lists of an authority fare.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct BookHealth {
+    /// Lists in force.
+    pub(crate) lists: usize,
+    /// Issuers that have never had a list.
+    pub(crate) missing: usize,
+    /// Issuers whose certificates are refused: no list, or none within its time and the grace.
+    pub(crate) refusing: usize,
+    /// When the oldest list was made.
+    pub(crate) oldest: Option<Timestamp>,
+    /// The earliest instant at which a newer list should have been there.
+    pub(crate) next_update: Option<Timestamp>,
+}
+
+impl RevocationBook {
+    /// No list yet: every certificate of the authority is refused.
+    pub fn new(authority: AuthorityName, grace: Duration) -> Self {
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        Self {
+            authority,
+            grace,
+            algorithms: provider.signature_verification_algorithms,
+            issuers: ArcSwap::default(),
+            lists: ArcSwap::default(),
+            judging: Mutex::default(),
+        }
+    }
+
+    /// Whose lists they are.
+    pub(crate) fn authority(&self) -> &AuthorityName {
+        &self.authority
+    }
+
+    /// The authority has these certificates from now on: lists that were refused for others may come. Those of issuers
+    /// that went stay, and mean nothing; so an issuer that comes back meets no older list than it left.
+    pub(in crate::tls) fn know(&self, issuers: &Arc<Issuers>, now: Timestamp) {
+        self.issuers.store(Arc::clone(issuers));
+        let waiting = std::mem::take(&mut self.judging().waiting);
+        for (source, ders) in waiting {
+            // What is refused again waits again.
+            let _offered = self.offer(source, &ders, now);
+        }
+    }
+
+    /// Offers all lists that a source holds, in DER. Each is taken or not by itself; those in force stay. Takes time
+    /// with the length of the lists.
+    pub(crate) fn offer(&self, source: usize, ders: &[Vec<u8>], now: Timestamp) -> Offered {
+        loop {
+            // Read outside of the lock, which whoever asks for metrics takes too.
+            let issuers = self.issuers.load_full();
+            let read = |der: Vec<u8>| (RevocationList::read(&der, &issuers, self.algorithms, now), der);
+            let read: Vec<_> = ders.iter().cloned().map(read).collect();
+            let mut judging = self.judging();
+            if Arc::ptr_eq(&issuers, &self.issuers.load()) {
+                return self.admit_all(&mut judging, source, read);
+            }
+        }
+    }
+
+    fn admit_all(&self, judging: &mut Judging, source: usize, read: Vec<Read>) -> Offered {
+        let mut lists = Vec::clone(&self.lists.load());
+        let (mut offered, mut waiting) = (Offered::default(), Vec::new());
+        for (list, der) in read {
+            match list.and_then(|list| admit(&mut lists, list)) {
+                Ok(Succession::Same) => {}
+                Ok(succession) => {
+                    offered.is_new = true;
+                    offered.moves |= succession == Succession::Changed;
+                }
+                Err(fault) => {
+                    offered.faults.push(fault);
+                    *judging.refused.entry(fault).or_default() += 1;
+                    if fault.may_pass() {
+                        waiting.push(der);
+                    }
+                }
+            }
+        }
+        judging.waiting.insert(source, waiting);
+        if offered.is_new {
+            self.lists.store(Arc::new(lists));
+        }
+        offered
+    }
+
+    fn judging(&self) -> MutexGuard<'_, Judging> {
+        self.judging.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Until when it is known that a certificate was not taken back.
+    ///
+    /// # Errors
+    /// That it was, or that nobody knows.
+    pub(in crate::tls) fn judge(
+        &self,
+        asked: &Certificate<'_>,
+        now: Timestamp,
+    ) -> Result<Timestamp, Distrust> {
+        let lists = self.lists.load();
+        let of_issuer = lists.iter().filter(|list| list.is_of(asked.issuer, asked.issuer_key));
+        let mut judgement = Err(Distrust::RevocationUnknown);
+        for list in of_issuer.filter(|list| list.covers(asked.parsed, asked.is_issuer)) {
+            if list.revokes(asked.serial) {
+                return Err(Distrust::Revoked);
+            }
+            let until = list.next_update.plus(self.grace);
+            judgement = match judgement {
+                Ok(before) => Ok(until.max(before)),
+                Err(_) if now < until => Ok(until),
+                Err(_) => Err(Distrust::RevocationStale),
+            };
+        }
+        judgement
+    }
+
+    /// How the lists fare.
+    pub(crate) fn health(&self, now: Timestamp) -> BookHealth {
+        let (issuers, lists) = (self.issuers.load(), self.lists.load());
+        let mut health = BookHealth::default();
+        let is_asked = |issuer: &&Issuer| issuer.is_valid_at(now);
+        for issuer in issuers.all().filter(is_asked) {
+            let is_own = |list: &&Arc<RevocationList>| list.is_of(issuer.name(), &issuer.key);
+            let own: Vec<_> = lists.iter().filter(is_own).collect();
+            health.lists += own.len();
+            health.missing += usize::from(own.is_empty());
+            health.refusing += usize::from(own.iter().all(|list| now >= list.next_update.plus(self.grace)));
+            let (oldest, next_update) = (
+                own.iter().map(|list| list.this_update).min(),
+                own.iter().map(|list| list.next_update).min(),
+            );
+            health.oldest = health.oldest.into_iter().chain(oldest).min();
+            health.next_update = health.next_update.into_iter().chain(next_update).min();
+        }
+        health
+    }
+
+    /// How often lists were not taken, by cause.
+    pub(crate) fn refused(&self) -> Vec<(&'static str, u64)> {
+        let judging = self.judging();
+        judging.refused.iter().map(|(fault, count)| (fault.as_str(), *count)).collect()
+    }
+}
+
+/// Puts a list into the place of the one that it follows, or beside the others.
+fn admit(lists: &mut Vec<Arc<RevocationList>>, list: RevocationList) -> Result<Succession, ListFault> {
+    let Some(before) = lists.iter_mut().find(|before| list.is_in_place_of(before)) else {
+        lists.push(Arc::new(list));
+        return Ok(Succession::Changed);
+    };
+    let succession = list.follows(before)?;
+    if succession != Succession::Same {
+        *before = Arc::new(list);
+    }
+    Ok(succession)
+}

@@ -1,0 +1,1 @@
+//! Where lists may come from.

@@ -1,0 +1,120 @@
+//! Whether the other side of an open connection may still be there.
+//!
+//! An authority's word is good until something that it rests on changes: the authorities, a revocation list, or the
+//! time. Each request asks, and after a change the first one to ask has the chain verified again before it is answered;
+//! so a certificate that was taken back serves nobody from the moment at which the broker has the list. Beside the
+//! requests the connection itself waits for its loss, to be closed in time though nobody asks.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use lakegate_domain::{Clock, Timestamp};
+use rustls_pki_types::CertificateDer;
+use tokio::sync::{Semaphore, watch};
+
+use super::authorities::{Authorities, Vouched};
+use super::distrust::Distrust;
+
+/// How often a connection looks at the clock, which may be set.
+const LOOK_AT_CLOCK: Duration = Duration::from_secs(20);
+
+/// What a connection hears of changes of whom is trusted.
+#[derive(Debug, Clone)]
+pub(crate) struct Trust {
+    pub(super) authorities: watch::Receiver<Arc<Authorities>>,
+    /// Rises after each change.
+    pub(super) changes: Arc<AtomicU64>,
+    /// How many changes there were before the handshake began.
+    pub(super) seen: u64,
+    /// Connections are verified again one at a time, so that a change leaves room for requests.
+    pub(super) again: Arc<Semaphore>,
+}
+
+/// The tenure of one connection that showed a certificate.
+#[derive(Debug)]
+pub(crate) struct Tenure {
+    chain: Vec<CertificateDer<'static>>,
+    vouched_by: Vouched,
+    trust: Trust,
+    clock: Arc<dyn Clock>,
+    /// The changes that the last word took into account.
+    seen: AtomicU64,
+    /// The last second for which the last word is good.
+    until: AtomicI64,
+    /// Once lost, lost for ever.
+    lost: OnceLock<Distrust>,
+}
+
+impl Tenure {
+    /// The tenure of a connection for whose chain, leaf first, an authority vouched in the handshake.
+    pub(crate) fn new(
+        chain: Vec<CertificateDer<'static>>,
+        vouched_by: Vouched,
+        trust: Trust,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<Self> {
+        let (seen, until) = (trust.seen.into(), vouched_by.until.as_seconds().into());
+        Arc::new(Self { chain, vouched_by, trust, clock, seen, until, lost: OnceLock::new() })
+    }
+
+    /// Whether the authority that vouched for the connection still does.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub(crate) fn check(&self, now: Timestamp) -> Result<(), Distrust> {
+        if let Some(lost) = self.lost.get() {
+            return Err(*lost);
+        }
+        // Read before the authorities and lists are: what changes afterwards is seen by the next one to ask.
+        let changes = self.trust.changes.load(Ordering::Acquire);
+        let is_known = self.seen.load(Ordering::Acquire) == changes;
+        if is_known && now.as_seconds() <= self.until.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let authorities = Arc::clone(&self.trust.authorities.borrow());
+        let again = authorities.vouch(&self.chain, now).and_then(|again| {
+            if again.authority == self.vouched_by.authority {
+                Ok(again)
+            } else {
+                Err(Distrust::UnknownIssuer)
+            }
+        });
+        match again {
+            Ok(again) => {
+                self.until.store(again.until.as_seconds(), Ordering::Release);
+                self.seen.store(changes, Ordering::Release);
+                Ok(())
+            }
+            Err(distrust) => Err(*self.lost.get_or_init(|| distrust)),
+        }
+    }
+
+    /// Waits until the connection has lost its tenure.
+    pub(crate) async fn lost(self: Arc<Self>) -> Distrust {
+        let mut authorities = self.trust.authorities.clone();
+        loop {
+            // What changes from here on makes another turn.
+            authorities.mark_unchanged();
+            let now = self.clock.now();
+            let checked = {
+                // Never closed.
+                let _turn = self.trust.again.acquire().await;
+                self.check(now)
+            };
+            if let Err(distrust) = checked {
+                return distrust;
+            }
+            let left = Timestamp::from_seconds(self.until.load(Ordering::Acquire))
+                .plus(Duration::from_secs(1))
+                .since(now);
+            tokio::select! {
+                changed = authorities.changed() => if changed.is_err() {
+                    // The settings are gone with their server.
+                    return std::future::pending().await;
+                },
+                () = tokio::time::sleep(left.min(LOOK_AT_CLOCK)) => {}
+            }
+        }
+    }
+}
