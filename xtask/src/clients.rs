@@ -1,12 +1,12 @@
-//! Programs of others that tests run against us: Python clients of Google's and of gRPC, and nghttp2's.
+//! Programs of others that tests run against us: Python clients of Google's and of gRPC, nghttp2's, and Hadoop's classes.
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::debian;
 use crate::process::command;
 use crate::python::{Environment, Wheels};
+use crate::{debian, hadoop};
 
 /// The clients in Python, and a second emulator of Cloud Storage that comes as a wheel.
 const PYTHON: Environment = Environment {
@@ -14,13 +14,23 @@ const PYTHON: Environment = Environment {
     wheels: Wheels::File("crates/testkit/tests/foreign/requirements.txt"),
 };
 
-/// Installs them all; gives the interpreter that has the Python ones.
+/// Where they are.
+pub(crate) struct Clients {
+    /// The interpreter that has the Python ones.
+    pub(crate) python: PathBuf,
+    /// The folder with Hadoop's jars.
+    pub(crate) jars: PathBuf,
+}
+
+/// Installs them all.
 ///
 /// # Errors
 /// When something cannot be installed.
-pub(crate) fn install() -> Result<PathBuf> {
+pub(crate) fn install() -> Result<Clients> {
     debian::provide(&["nghttp2-client"], || command("h2load", &["--version"]))?;
-    PYTHON.interpreter()
+    let python = PYTHON.interpreter()?;
+    let jars = hadoop::install(&python)?;
+    Ok(Clients { python, jars })
 }
 
 /// The step of that name: installs, and says where.
@@ -28,6 +38,7 @@ pub(crate) fn install() -> Result<PathBuf> {
 /// # Errors
 /// When something cannot be installed.
 pub(crate) fn run() -> Result<()> {
-    println!("{}", install()?.display());
+    let Clients { python, jars } = install()?;
+    println!("{}\n{}", python.display(), jars.display());
     Ok(())
 }

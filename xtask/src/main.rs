@@ -12,6 +12,7 @@ mod ci;
 mod cli;
 mod clients;
 mod debian;
+mod hadoop;
 mod helm;
 mod peers;
 mod process;

@@ -41,6 +41,7 @@ pub(crate) fn test() -> Result<()> {
     helm::run()?;
     peers::install()?;
     let mut tests = cargo(&["test", "--workspace"]);
-    tests.env("LAKEGATE_PYTHON", clients::install()?);
+    let clients = clients::install()?;
+    tests.env("LAKEGATE_PYTHON", clients.python).env("LAKEGATE_HADOOP_JARS", clients.jars);
     run(tests)
 }

@@ -1,5 +1,5 @@
-//! Programs that others wrote, against us: Google's Python libraries, gcsfs, grpcio, nghttp2, and another emulator of
-//! Cloud Storage.
+//! Programs that others wrote, against us: Google's Python libraries, gcsfs, grpcio, nghttp2, another emulator of Cloud
+//! Storage, and Hadoop's own classes.
 //!
 //! What our own client and our own emulator agree on proves little: they share an author. Here people who never saw
 //! Lakegate say what a token exchange, a storage call or a gRPC frame is. Each script in this folder is one client;
@@ -14,5 +14,7 @@ mod frames;
 mod gcsfs;
 mod google;
 mod grpc;
+mod hadoop;
+mod java;
 mod lake;
 mod peer;
