@@ -60,16 +60,16 @@ fn read(path: &Path) -> Result<Credentials> {
     let size = usize::try_from(meta.size()).unwrap_or(most);
     let mut bytes = Zeroizing::new(Vec::with_capacity(size.saturating_add(1).min(most)));
     file.take(most as u64).read_to_end(&mut bytes)?;
-    Credentials::read(&bytes).map_err(|error| told(&error).into())
+    Credentials::read(&bytes).map_err(|error| told(error).into())
 }
 
-fn told(error: &CredentialsError) -> Invalid {
+fn told(error: CredentialsError) -> Invalid {
     use std::error::Error;
     Invalid(error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}")))
 }
 
 fn invalid(file: &Path, error: CredentialsError) -> anyhow::Error {
-    anyhow::Error::from(told(&error)).context(file.display().to_string())
+    anyhow::Error::from(told(error)).context(file.display().to_string())
 }
 
 /// The right to change files of a folder; given back when it is dropped.
