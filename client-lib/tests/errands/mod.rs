@@ -5,10 +5,11 @@ use std::time::Duration;
 use lakegate_client::{ClientError, Explained, explain};
 use lakegate_domain::{Operation, OperationSet, Part, Target};
 use lakegate_proto::reason;
+use tokio::io::AsyncWriteExt;
 use tonic::Code;
 
 use crate::failover::Impostor;
-use crate::peer::{Authority, Broker, config, sales};
+use crate::peer::{Authority, Broker, acceptor, config, sales};
 use crate::{PATH, broker, refusal};
 
 async fn explained(uris: Vec<http::Uri>, authority: &Authority) -> Result<Explained, ClientError> {
@@ -43,11 +44,17 @@ async fn cl02_an_explanation_comes_from_the_first_broker_that_can_give_one() {
 }
 
 #[tokio::test]
-async fn cl02_a_broker_that_says_nothing_gets_its_share_of_the_time_and_no_more() {
+async fn cl02_a_broker_that_takes_the_call_and_says_nothing_gets_its_share_of_the_time() {
     let authority = Authority::new();
-    let silent = Impostor::start(|stream| async move {
-        std::future::pending::<()>().await;
-        drop(stream);
+    let tls = acceptor(&authority, authority.identity("localhost", |_| {}));
+    let silent = Impostor::start(move |stream| {
+        let tls = tls.clone();
+        async move {
+            let Ok(mut stream) = tls.accept(stream).await else { return };
+            // Settings of a server, and not a word more.
+            let _settings = stream.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await;
+            std::future::pending::<()>().await;
+        }
     })
     .await;
     let healthy = broker(&authority, |_| Ok(sales())).await;

@@ -82,6 +82,19 @@ async fn a_trial_of_which_nothing_is_heard_does_not_keep_a_broker_shut_for_ever(
     assert_eq!(ask(&roster).broker, 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_broker_that_asks_again_is_not_asked_sooner_than_it_said_at_first() {
+    let roster = two();
+    let (first, second) = (ask(&roster), ask(&roster));
+    let now = Instant::now();
+    roster.closed(&first, now + Duration::from_secs(3), &gone());
+    roster.closed(&second, now + Duration::from_secs(1), &gone());
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert_eq!(ask(&roster).broker, 1);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(ask(&roster).broker, 0);
+}
+
 #[test]
 fn clients_prefer_different_brokers() {
     let firsts: std::collections::HashSet<usize> =

@@ -246,3 +246,20 @@ async fn cl01_repetitions_stay_below_a_tenth_of_the_requests() {
         assert!(attempts <= 1_000 + 100 + 7, "{attempts} attempts for 1000 requests: {manner:?}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn cl01_coming_back_to_a_broker_is_free_once_and_then_paid_for() {
+    let fleet = Fleet::of(vec![Manner::Fails(refused_connection())]);
+    while fleet.endpoints.budget.pay() {}
+    assert!(matches!(fleet.ask().await, Err(ClientError::Connect(_))));
+    assert_eq!(fleet.calls(), [2], "nothing was left to pay with");
+}
+
+#[tokio::test(start_paused = true)]
+async fn cl01_a_broker_that_let_a_request_run_out_of_time_is_tried_by_one_at_a_time() {
+    let fleet = Fleet::of(vec![Manner::Hangs]);
+    assert!(matches!(fleet.ask().await, Err(ClientError::Timeout)));
+    assert_eq!(fleet.calls(), [1]);
+    assert_eq!(fleet.ask_at_once(50).await, 50);
+    assert!(fleet.brokers[0].calls() < 15, "{} calls", fleet.brokers[0].calls());
+}
