@@ -28,6 +28,9 @@ pub struct ClientConfig {
     pub identity: Option<ClientIdentity>,
     /// The delegation token of a job that has no client certificate, or its file; never both.
     pub delegation_token: Option<DelegationTokenSource>,
+    /// A certificate that goes beside a delegation token and gives no rights: that of a service mesh, or the one to which
+    /// the token is bound. Never beside `identity`.
+    pub carrier: Option<ClientIdentity>,
     /// The name that the broker's certificate must carry, when it is not the endpoint's host.
     pub server_name: Option<String>,
     /// How long one request to the broker may take, retries included. 10 seconds.
@@ -46,6 +49,7 @@ impl ClientConfig {
             ca,
             identity: None,
             delegation_token: None,
+            carrier: None,
             server_name: None,
             request_timeout: DEFAULT_REQUEST_TIMEOUT,
             clock: Arc::new(SystemClock),
@@ -57,6 +61,13 @@ impl ClientConfig {
     #[must_use]
     pub fn with_identity(mut self, identity: ClientIdentity) -> Self {
         self.identity = Some(identity);
+        self
+    }
+
+    /// The same with a certificate to go beside the delegation token.
+    #[must_use]
+    pub fn with_carrier(mut self, carrier: ClientIdentity) -> Self {
+        self.carrier = Some(carrier);
         self
     }
 

@@ -225,9 +225,12 @@ pub enum ConfigFault {
     /// A certificate or key that TLS does not take.
     #[error("the certificates or the key are not usable")]
     Tls(#[source] SharedCause),
-    /// A client certificate and a delegation token; a client has one identity.
-    #[error("a client certificate and a delegation token are two identities; give one of them")]
+    /// A client certificate beside a delegation token or a carrier; a client has one identity.
+    #[error("a client certificate beside a delegation token or its carrier makes two identities; give one of them")]
     TwoIdentities,
+    /// A carrier certificate and nothing that it carries.
+    #[error("a carrier certificate gives no rights; give the delegation token that it goes with")]
+    CarrierAlone,
     /// A text that is no delegation token.
     #[error("the delegation token is not a url string: base64url without padding, at most 3072 bytes")]
     DelegationToken,

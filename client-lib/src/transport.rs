@@ -48,13 +48,15 @@ pub(crate) fn connect(config: ClientConfig) -> Result<Connected, ConfigFault> {
     if config.endpoints.is_empty() {
         return Err(ConfigFault::NoEndpoint);
     }
-    if config.identity.is_some() && config.delegation_token.is_some() {
-        return Err(ConfigFault::TwoIdentities);
-    }
+    let shown = match (config.identity, config.carrier, &config.delegation_token) {
+        (Some(_), Some(_), _) | (Some(_), None, Some(_)) => return Err(ConfigFault::TwoIdentities),
+        (None, Some(_), None) => return Err(ConfigFault::CarrierAlone),
+        (identity, carrier, _) => identity.or(carrier),
+    };
     let services = config.endpoints.iter().filter_map(service_of).collect();
     let open = |source| Held::open(source, services, config.clock).map(Arc::new);
     let token = config.delegation_token.map(open).transpose()?;
-    let tls = Arc::new(tls_config(config.ca, config.identity)?);
+    let tls = Arc::new(tls_config(config.ca, shown)?);
     let connect_timeout = config.request_timeout.min(LONGEST_CONNECT);
     let name = config.server_name.as_deref();
     let channel = |uri| {

@@ -8,7 +8,7 @@ mod peer;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use lakegate_client::{AnswerFault, Client, ClientConfig, ClientError, ConfigFault};
+use lakegate_client::{AnswerFault, Client, ClientConfig, ClientError, ConfigFault, DelegationToken};
 use lakegate_domain::{Operation, OperationSet};
 use lakegate_proto::reason;
 use peer::{Authority, Broker, Reply, config, sales};
@@ -223,6 +223,26 @@ async fn cl11_an_answer_with_an_unknown_operation_or_without_a_credential_is_not
     assert!(matches!(read(&client).await, Err(ClientError::BadAnswer(AnswerFault::Covered))));
     assert!(matches!(read(&client).await, Err(ClientError::BadAnswer(AnswerFault::Credential))));
     assert_eq!(client.tier_len(), 0);
+}
+
+#[tokio::test]
+async fn a_carrier_goes_beside_a_delegation_token_and_beside_nothing_else() {
+    let authority = Authority::new();
+    let broker = broker(&authority, |_| Ok(sales())).await;
+    let carrier = || authority.identity("mesh.example", |_| {});
+    let bare = || config(vec![broker.uri()], &authority);
+    let token = || DelegationToken::parse("canary-1".to_owned()).unwrap();
+    read(&Client::connect(bare().with_delegation_token(token()).with_carrier(carrier())).unwrap())
+        .await
+        .unwrap();
+    assert!(broker.knew_everybody(), "it was shown");
+    let fault = |config| match Client::connect(config) {
+        Err(ClientError::Config(fault)) => fault,
+        other => panic!("{other:?}"),
+    };
+    assert!(matches!(fault(bare().with_carrier(carrier())), ConfigFault::CarrierAlone));
+    let two = bare().with_identity(carrier()).with_carrier(carrier());
+    assert!(matches!(fault(two), ConfigFault::TwoIdentities));
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ pub(crate) enum TokenCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum DelegationTokenCommand {
     /// Get a delegation token from a broker; needs a client certificate.
-    Issue(IssueArgs),
+    Issue(Box<IssueArgs>),
     /// Print what a delegation token says. Nothing is verified, no keys are needed, its MAC is not printed.
     Show(ShowArgs),
 }
@@ -115,6 +115,13 @@ pub(crate) struct BrokerArgs {
     /// looked at.
     #[arg(long, env = "LAKEGATE_DELEGATION_TOKEN_FILE")]
     pub(crate) delegation_token_file: Option<PathBuf>,
+    /// A certificate that goes beside a delegation token and gives no rights, in PEM: the one to which the token is bound,
+    /// or that of a service mesh.
+    #[arg(long, env = "LAKEGATE_CARRIER_CERT", requires = "carrier_key")]
+    pub(crate) carrier_cert: Option<PathBuf>,
+    /// That certificate's key, in PEM, readable by its owner only.
+    #[arg(long, env = "LAKEGATE_CARRIER_KEY", requires = "carrier_cert")]
+    pub(crate) carrier_key: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -25,13 +25,19 @@ pub(crate) fn config(args: &BrokerArgs) -> Result<ClientConfig> {
     let endpoints = args.broker.iter().map(|broker| broker.trim().parse()).collect::<Result<_, _>>();
     let endpoints = endpoints.map_err(|_| Invalid("--broker is not a URL".to_owned()))?;
     let ca = files::certificates(path(args.ca.as_ref(), "--ca", "LAKEGATE_CA")?)?;
-    let config = ClientConfig::new(endpoints, ca);
+    let mut config = ClientConfig::new(endpoints, ca);
+    if let (Some(chain), Some(key)) = (&args.carrier_cert, &args.carrier_key) {
+        config = config.with_carrier(identity(chain, key)?);
+    }
     if let Some(source) = delegation_token(args)? {
         return Ok(config.with_delegation_token_from(source));
     }
-    let chain = files::certificates(path(args.cert.as_ref(), "--cert", "LAKEGATE_CERT")?)?;
-    let key = files::private_key(path(args.key.as_ref(), "--key", "LAKEGATE_KEY")?)?;
-    Ok(config.with_identity(ClientIdentity { chain, key }))
+    let chain = path(args.cert.as_ref(), "--cert", "LAKEGATE_CERT")?;
+    Ok(config.with_identity(identity(chain, path(args.key.as_ref(), "--key", "LAKEGATE_KEY")?)?))
+}
+
+fn identity(chain: &Path, key: &Path) -> Result<ClientIdentity> {
+    Ok(ClientIdentity { chain: files::certificates(chain)?, key: files::private_key(key)? })
 }
 
 /// Where the delegation token is, when it is by one that the caller comes. Hadoop sets its variable for every job, so

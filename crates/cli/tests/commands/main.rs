@@ -17,7 +17,17 @@ pub(crate) fn lakegate(args: &[&str]) -> Output {
 /// Runs the command with these variables and nothing else of the environment that it reads.
 pub(crate) fn lakegate_with(variables: &[(&str, &str)], args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lakegate"));
-    for variable in ["BROKER", "CA", "CERT", "KEY", "DELEGATION_TOKEN_FILE", "DELEGATION_TOKEN", "LOG"] {
+    for variable in [
+        "BROKER",
+        "CA",
+        "CERT",
+        "KEY",
+        "DELEGATION_TOKEN_FILE",
+        "DELEGATION_TOKEN",
+        "CARRIER_CERT",
+        "CARRIER_KEY",
+        "LOG",
+    ] {
         command.env_remove(["LAKEGATE_", variable].concat());
     }
     command.env_remove("HADOOP_TOKEN_FILE_LOCATION").envs(variables.iter().copied());
