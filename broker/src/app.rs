@@ -43,9 +43,9 @@ impl App {
         let reloads = Reloads::new(&registry, Arc::clone(&clock))?;
         let minters = minters(&config, &clock)?;
         let policy = policy(&config, &minters, &clock, &reloads).await?;
-        let store = config
+        let (store, logs) = config
             .store
-            .open(Arc::clone(&clock), |path| -> Result<_> { Ok(files::read_secret_text(path)?) })
+            .open_with_logs(Arc::clone(&clock), |path| -> Result<_> { Ok(files::read_secret_text(path)?) })
             .await
             .context("store")?;
         let tokens = following::sealed_tokens(store, &config.sealing, &config.cluster, &clock, &reloads)
@@ -60,7 +60,10 @@ impl App {
         readiness.require("confinement", move || probed.values().all(vends));
         let ready = readiness.condition("serving");
         let settings = config.delegation.as_ref();
-        let delegation = settings.map(|it| following::delegation(it, &config.cluster, &reloads));
+        let delegation = settings.map(|it| {
+            let log = following::token_log(logs, &config.sealing, &config.cluster, &reloads)?;
+            following::delegation(it, log, &config.cluster, &reloads)
+        });
         let delegation = delegation.transpose().context("delegation")?;
         let own_buckets = own_buckets(&config)?;
         let profiles = profiles(&config)?;
@@ -91,6 +94,7 @@ impl App {
         let broker = Broker::start(parts, &registry).await?;
         let mirror = Arc::clone(broker.mirror());
         readiness.require("shared_tier", move || mirror.is_loaded());
+        readiness.require("delegation_tokens", broker.knows_delegation_tokens());
         let admin = AdminServer::start(config.admin_listen, registry, readiness).await?;
         ready.met();
         let notice = Duration::from_secs(config.drain_notice_seconds);

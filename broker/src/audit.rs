@@ -4,4 +4,4 @@ mod log;
 mod record;
 
 pub use log::{AuditError, AuditLog, AuditSink};
-pub use record::{AuditId, AuditIds, CertificateWords, Decision, HandedOut, IssuedToken, Record};
+pub use record::{AuditId, AuditIds, CertificateWords, Decision, HandedOut, IssuedToken, NamedToken, Record};

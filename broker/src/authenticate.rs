@@ -11,16 +11,16 @@ use lakegate_delegation::{DelegationRefusal, Identifier, TokenId};
 use lakegate_domain::{Caller, Principal, Proof, Timestamp};
 use thiserror::Error;
 
-use crate::Peer;
-use crate::delegation::PresentedTokens;
+use crate::delegation::{Bearer, NotBelieved, PresentedTokens};
 use crate::identity::{Identity, IdentityError, Standing};
 use crate::tls::Distrust;
+use crate::{DelegationStateError, Peer};
 
 /// The scheme of delegation tokens; as all schemes of HTTP its case does not matter (RFC 9110, section 11.1).
 const SCHEME: &str = "Lakegate-DT";
 
 /// Why nobody is known to be asking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Error)]
 pub enum AuthenticationError {
     /// Neither a client certificate nor a delegation token.
     #[error("no credential was presented")]
@@ -46,11 +46,14 @@ pub enum AuthenticationError {
     /// The delegation token was got by a proxy; no proxy may act here.
     #[error("delegation token was issued to a proxy")]
     ProxyToken,
+    /// Too little is known of what became of delegation tokens: nobody is refused, and nobody can be believed.
+    #[error("what became of delegation tokens is not known")]
+    DelegationState(#[source] DelegationStateError),
 }
 
 impl AuthenticationError {
     /// The word for it in audit records; from a closed list.
-    pub(crate) const fn audit_reason(self) -> &'static str {
+    pub(crate) const fn audit_reason(&self) -> &'static str {
         match self {
             Self::NoCredential => "no_credential",
             Self::Certificate(IdentityError::NoProfile) => "x509_profile",
@@ -62,6 +65,7 @@ impl AuthenticationError {
             Self::Scheme => "authorization_scheme",
             Self::DelegationToken(refusal) => refusal.as_str(),
             Self::ProxyToken => "proxy_rule",
+            Self::DelegationState(_) => "dt_state_unavailable",
         }
     }
 }
@@ -71,7 +75,7 @@ impl AuthenticationError {
 pub(crate) struct Authenticated {
     pub(crate) caller: Caller,
     /// The delegation token that proved it.
-    pub(crate) token: Option<TokenId>,
+    pub(crate) token: Option<Bearer>,
 }
 
 /// Nobody is asking; and whose token it was, when it was somebody's.
@@ -84,6 +88,18 @@ pub(crate) struct Rejected {
 impl From<AuthenticationError> for Rejected {
     fn from(error: AuthenticationError) -> Self {
         Self { error, owner: None }
+    }
+}
+
+impl From<NotBelieved> for Rejected {
+    fn from(not_believed: NotBelieved) -> Self {
+        match not_believed {
+            NotBelieved::Refused { refusal, identifier } => Self {
+                error: AuthenticationError::DelegationToken(refusal),
+                owner: identifier.map(|identifier| (identifier.owner.clone(), identifier.id)),
+            },
+            NotBelieved::Unknown(state) => AuthenticationError::DelegationState(state).into(),
+        }
     }
 }
 
@@ -132,14 +148,12 @@ fn by_token(
     if !scheme.eq_ignore_ascii_case(SCHEME) {
         return Err(AuthenticationError::Scheme.into());
     }
-    let verified = tokens.verify(url, now).map_err(|not_believed| Rejected {
-        error: AuthenticationError::DelegationToken(not_believed.refusal),
-        owner: not_believed.identifier.map(|identifier| (identifier.owner.clone(), identifier.id)),
-    })?;
-    let Identifier { owner, real_user, id, .. } = verified.identifier();
+    let bearer = tokens.verify(url, now)?;
+    let Identifier { owner, real_user, id, .. } = bearer.verified().identifier();
     if real_user.is_some() {
         let owner = Some((owner.clone(), *id));
         return Err(Rejected { error: AuthenticationError::ProxyToken, owner });
     }
-    Ok(Authenticated { caller: Caller::new(owner.clone(), Proof::DelegationToken), token: Some(*id) })
+    let caller = Caller::new(owner.clone(), Proof::DelegationToken);
+    Ok(Authenticated { caller, token: Some(bearer) })
 }

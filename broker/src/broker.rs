@@ -13,9 +13,11 @@ use lakegate_token_store::SealedTokens;
 use prometheus::Registry;
 
 use crate::audit::{AuditIds, AuditLog};
-use crate::delegation::DelegationDesk;
+use crate::delegation::{DelegationDesk, View};
 use crate::identity::Profiles;
-use crate::metrics::{MirrorCounts, Quarantined, RevocationHealth, StoreAlarms, StoreHealthMetrics};
+use crate::metrics::{
+    DelegationCounts, MirrorCounts, Quarantined, RevocationHealth, StoreAlarms, StoreHealthMetrics,
+};
 use crate::rates::Rates;
 use crate::rejects::Rejects;
 use crate::rpc::Desk;
@@ -58,6 +60,8 @@ pub struct Broker {
     server: Server,
     tokens: Arc<SealedTokens>,
     mirror: Arc<Mirror>,
+    /// What is known of delegation tokens, where they are believed.
+    view: Option<Arc<View>>,
     _probes: Vec<ProbeWatch>,
 }
 
@@ -99,10 +103,15 @@ impl Broker {
         };
         let tiers = minters.into_iter().map(tiers).collect();
         let mintings = NonZeroU32::new(limits.narrowed_mints_per_minute).unwrap_or(NonZeroU32::MIN);
+        let delegation = delegation.map(|it| Arc::new(DelegationDesk::new(it, Arc::clone(&clock))));
+        let view = delegation.as_ref().map(|desk| Arc::clone(desk.view()));
+        if let Some(view) = &view {
+            let counts = DelegationCounts::of(view, Arc::clone(&clock)).map_err(BuildError::Metrics)?;
+            registry.register(Box::new(counts)).map_err(BuildError::Metrics)?;
+        }
         let pipeline = Pipeline::new(policy, tiers, NarrowedShare::per_minute(mintings), clock);
         let rates = Rates::new(&limits);
         let ids = AuditIds::new(rand::random());
-        let delegation = delegation.map(DelegationDesk::new).map(Arc::new);
         let desk = Desk {
             pipeline,
             mirror: Arc::clone(&mirror),
@@ -117,7 +126,7 @@ impl Broker {
         };
         let server = Server::start(listen, Arc::new(desk), tls, limits).await?;
         tokio::spawn(mirroring.run());
-        Ok(Self { server, tokens, mirror, _probes: probes })
+        Ok(Self { server, tokens, mirror, view, _probes: probes })
     }
 
     /// Where it listens.
@@ -128,6 +137,19 @@ impl Broker {
     /// The mirror of plain scopes; a broker is of use when it is loaded.
     pub fn mirror(&self) -> &Arc<Mirror> {
         &self.mirror
+    }
+
+    /// Whether it knows what became of delegation tokens; a broker is of use when it does, or believes none.
+    pub fn knows_delegation_tokens(&self) -> impl Fn() -> bool + Send + Sync + 'static {
+        let view = self.view.clone();
+        move || view.as_ref().is_none_or(|view| view.is_loaded())
+    }
+
+    /// Waits until it knows what became of delegation tokens.
+    pub async fn delegation_tokens_known(&self) {
+        if let Some(view) = &self.view {
+            view.loaded().await;
+        }
     }
 
     /// Tells whoever asks for its health that it is about to go. Everything is still served.

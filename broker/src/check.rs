@@ -139,6 +139,8 @@ fn delegation(subject: &Subject<'_>, findings: &mut Findings) {
         findings.error("delegation.keys", format_args!("{error:#}"));
     }
     findings.take("delegation.renew_interval_seconds", settings.terms());
+    findings.take("delegation.view.follow_seconds", settings.view.follow_every());
+    findings.take("delegation.view.strict_stale_seconds", settings.view.staleness());
 }
 
 fn storages_and_policy(subject: &Subject<'_>, findings: &mut Findings) {

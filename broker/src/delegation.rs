@@ -1,18 +1,28 @@
-//! What a broker does with delegation tokens: issues them, and believes them.
+//! What a broker does with delegation tokens: issues them, believes them, renews and cancels them.
 
+mod bearer;
+mod bindings;
+mod desk;
+mod journal;
 mod presented;
 mod settings;
+mod view;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use lakegate_delegation::{Draft, IssueError, Issued, KeyRing, Moment, Terms, TokenId, Views, issue};
-use lakegate_domain::{Principal, Timestamp};
+use lakegate_delegation::{KeyRing, Quotas, RenewalTerms};
+use lakegate_token_store::SealedLog;
 
-pub(crate) use presented::PresentedTokens;
-pub use settings::{DelegationKeySettings, DelegationSettings};
+use crate::StalenessBounds;
+
+pub(crate) use bearer::Bearer;
+pub(crate) use bindings::{bindings_of, is_pod_uid};
+pub(crate) use desk::{DelegationDesk, Named, Wish};
+pub(crate) use presented::{NotBelieved, PresentedTokens};
+pub use settings::{DelegationKeySettings, DelegationSettings, QuotaSettings, ViewSettings};
+pub(crate) use view::View;
 
 /// The keys in force; one handle for whoever reads them and whoever changes them.
 #[derive(Debug, Clone)]
@@ -40,48 +50,18 @@ impl DelegationKeys {
 pub struct Delegation {
     /// Signs and verifies.
     pub keys: DelegationKeys,
-    /// How long tokens live.
-    pub terms: Terms,
+    /// How long tokens live, and how long after its date one may still be renewed.
+    pub terms: RenewalTerms,
     /// How far the clock of the broker that issued a token may be ahead.
     pub skew: Duration,
-    /// What is known of renewals and cancellations.
-    pub views: Arc<dyn Views>,
-}
-
-/// The delegation tokens of one broker.
-#[derive(Debug)]
-pub(crate) struct DelegationDesk {
-    delegation: Delegation,
-    /// Hadoop's counter of tokens. It counts those of this process only: nothing goes by it, everything by the 16
-    /// random bytes of a token's id.
-    issued: AtomicU32,
-}
-
-impl DelegationDesk {
-    pub(crate) fn new(delegation: Delegation) -> Self {
-        Self { delegation, issued: AtomicU32::new(0) }
-    }
-
-    /// Makes a token for its owner.
-    pub(crate) fn issue(
-        &self,
-        owner: Principal,
-        renewer: Option<Principal>,
-        now: Timestamp,
-    ) -> Result<Issued, IssueError> {
-        let sequence = self.issued.fetch_add(1, Ordering::Relaxed) & i32::MAX.cast_unsigned();
-        let id = TokenId::generate()?;
-        let draft = Draft { owner, renewer, real_user: None, id, sequence, store_epoch: 0, binding: None };
-        issue(draft, &self.delegation.terms, now, &self.delegation.keys.current())
-    }
-
-    /// The ring in force.
-    fn ring(&self) -> Arc<KeyRing> {
-        self.delegation.keys.current()
-    }
-
-    /// What a token presented at this instant is measured by.
-    fn moment(&self, now: Timestamp) -> Moment<'_> {
-        Moment { now, skew: self.delegation.skew, views: &*self.delegation.views }
-    }
+    /// What becomes of tokens after their issue, for all brokers.
+    pub log: Arc<SealedLog>,
+    /// How often the log is looked at.
+    pub follow_every: Duration,
+    /// For how long a broker goes on that cannot look at it.
+    pub staleness: StalenessBounds,
+    /// How many tokens there may be.
+    pub quotas: Quotas,
+    /// The least epoch of the log: a log that is behind it is raised to it.
+    pub epoch: u32,
 }

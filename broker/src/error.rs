@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use lakegate_delegation::IssueError;
+use lakegate_delegation::{BookError, DelegationRefusal, IssueError, QuotaExceeded};
 use lakegate_domain::{RuleId, Timestamp};
 use lakegate_policy::Refusal;
 use lakegate_proto::InvalidRequest;
 use lakegate_sts::MintError;
+use lakegate_token_store::LogError;
 use thiserror::Error;
 
 use crate::authenticate::AuthenticationError;
@@ -60,11 +61,62 @@ pub enum BuildError {
     #[error("address cannot be bound")]
     Listen(#[source] std::io::Error),
     /// Strict classes would be served for too long without certainty.
-    #[error("strict classes may be served for at most 10 seconds without a confirmed policy")]
+    #[error("strict classes may be served for at most 10 seconds without certainty")]
     StrictStaleness,
+    /// A cancelled token would be good elsewhere for too long, or the log would be read without end.
+    #[error("the log of delegation tokens is looked at every 1 to 5 seconds")]
+    Following,
     /// A metric is registered twice.
     #[error("metrics cannot be registered")]
     Metrics(#[source] prometheus::Error),
+}
+
+/// Why a broker does not know, or cannot write down, what becomes of delegation tokens.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DelegationStateError {
+    /// The log cannot be read or written, or is not to be believed.
+    #[error("the log of delegation tokens is not usable")]
+    Log(#[from] LogError),
+    /// The log was opened, and does not fit what was read before.
+    #[error("the log of delegation tokens does not fit together")]
+    Book(#[from] BookError),
+    /// The log did not answer in time.
+    #[error("the log of delegation tokens did not answer in time")]
+    Late,
+    /// The log says that there is more, and does not say it.
+    #[error("the log of delegation tokens cannot be read to its end")]
+    Stuck,
+    /// Other brokers were faster each time.
+    #[error("too many brokers write to the log of delegation tokens")]
+    Contended,
+    /// The log was not read for too long.
+    #[error("what is known of delegation tokens is too old")]
+    TooOld,
+}
+
+impl DelegationStateError {
+    /// The word for it in logs and metrics; from a closed list.
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Log(error) => error.as_str(),
+            Self::Book(BookError::Forked) => "forked",
+            Self::Book(_) => "malformed",
+            Self::Late => "store",
+            Self::Stuck => "gap",
+            Self::Contended => "contended",
+            Self::TooOld => "too_old",
+        }
+    }
+
+    /// Whether somebody must look: waiting does not mend it.
+    pub(crate) fn is_alarming(&self) -> bool {
+        match self {
+            Self::Log(error) => error.is_alarming(),
+            Self::Book(_) | Self::Stuck => true,
+            Self::Late | Self::Contended | Self::TooOld => false,
+        }
+    }
 }
 
 /// Why a request is not answered with what it asked for.
@@ -143,6 +195,24 @@ pub enum Failure {
     /// No delegation token could be made.
     #[error("delegation token was not issued")]
     Issue(#[from] IssueError),
+    /// There are too many delegation tokens already.
+    #[error("delegation token is beyond a quota")]
+    TokenQuota(#[from] QuotaExceeded),
+    /// A text in place of a delegation token is genuine here in no way.
+    #[error("delegation token in the request is not genuine")]
+    TokenNotGenuine(#[source] DelegationRefusal),
+    /// Somebody else than its renewer wants to renew a delegation token.
+    #[error("caller is not the renewer of the delegation token")]
+    NotRenewer,
+    /// Somebody else than its owner or its renewer wants to cancel a delegation token.
+    #[error("caller is neither owner nor renewer of the delegation token")]
+    NotCanceller,
+    /// The delegation token to be renewed is over.
+    #[error("delegation token is over")]
+    TokenOver(#[source] DelegationRefusal),
+    /// What becomes of delegation tokens can be neither read nor written.
+    #[error("delegation tokens cannot be read or written")]
+    DelegationState(#[from] DelegationStateError),
     /// The audit record was not accepted.
     #[error("audit record was not accepted")]
     Audit,
@@ -180,6 +250,11 @@ impl Failure {
             Self::GrantEndsTooSoon => "grant_ends_too_soon",
             Self::Fragmented { .. } => "scope_fragmented",
             Self::Mint(_) => "mint_failed",
+            Self::TokenQuota(_) => "dt_quota",
+            Self::TokenNotGenuine(refusal) | Self::TokenOver(refusal) => refusal.as_str(),
+            Self::NotRenewer => "dt_not_renewer",
+            Self::NotCanceller => "dt_not_canceller",
+            Self::DelegationState(_) => "dt_state_unavailable",
             Self::Audit => "audit_unavailable",
             Self::Issue(_) | Self::Internal(_) => "internal",
         }
@@ -201,6 +276,8 @@ impl Failure {
                 | Self::StorageNotServed
                 | Self::Mint(_)
                 | Self::Issue(_)
+                | Self::DelegationState(_)
+                | Self::Unauthenticated(AuthenticationError::DelegationState(_))
                 | Self::Audit
                 | Self::Late
                 | Self::Draining

@@ -20,6 +20,7 @@ mod metrics;
 mod peer;
 mod pipeline;
 mod probing;
+mod proven;
 mod rates;
 mod rejects;
 mod rpc;
@@ -33,12 +34,15 @@ pub use authenticate::AuthenticationError;
 pub use broker::{Broker, BrokerParts};
 pub use check::check;
 pub use config::BrokerConfig;
-pub use delegation::{Delegation, DelegationKeySettings, DelegationKeys, DelegationSettings};
-pub use error::{BuildError, Failure};
+pub use delegation::{
+    Delegation, DelegationKeySettings, DelegationKeys, DelegationSettings, QuotaSettings, ViewSettings,
+};
+pub use error::{BuildError, DelegationStateError, Failure};
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use peer::Peer;
 pub use pipeline::{Answer, Ask, Pipeline, PolicyTerms};
+pub use proven::{Lasting, Proven};
 pub use server::Server;
 pub use staleness::StalenessBounds;
 pub use tls::LiveTls;

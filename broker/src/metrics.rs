@@ -1,12 +1,14 @@
 //! The broker's metrics, by name. Labels are from closed lists: never a principal, a path or a text of a peer.
 
 mod alarms;
+mod delegation;
 mod mirror;
 mod quarantine;
 mod revocation;
 mod store;
 
 pub(crate) use alarms::StoreAlarms;
+pub(crate) use delegation::DelegationCounts;
 pub(crate) use mirror::MirrorCounts;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 pub(crate) use quarantine::Quarantined;

@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use lakegate_delegation::Binding;
 use lakegate_domain::{Principal, Timestamp};
 
+use crate::delegation::bindings_of;
 use crate::identity::{Identity, IdentityError, Profiles, Standing};
 use crate::tls::{AuthorityName, Vouched, end_of};
 
@@ -15,6 +17,7 @@ pub struct Peer {
     identity: Result<Arc<Identity>, IdentityError>,
     authority: Option<AuthorityName>,
     ends: Option<Timestamp>,
+    bindings: Arc<[Binding]>,
 }
 
 impl Peer {
@@ -31,7 +34,13 @@ impl Peer {
             .ok_or(IdentityError::Missing)
             .and_then(|leaf| profiles.identify(leaf, authority.as_ref()))
             .map(Arc::new);
-        Self { address, identity, authority, ends: leaf.and_then(|leaf| end_of(leaf)) }
+        let bindings = leaf.map(|leaf| bindings_of(leaf)).unwrap_or_default().into();
+        Self { address, identity, authority, ends: leaf.and_then(|leaf| end_of(leaf)), bindings }
+    }
+
+    /// What its certificate proves that a delegation token may be bound to.
+    pub(crate) fn bindings(&self) -> &Arc<[Binding]> {
+        &self.bindings
     }
 
     /// Where it connects from.

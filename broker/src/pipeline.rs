@@ -7,9 +7,9 @@ use lakegate_domain::{Bucket, Caller, Clock, Part, StorageId};
 use lakegate_host::PolicyFeed;
 use lakegate_policy::{Grant, Snapshot, Staleness};
 
-use crate::Failure;
 use crate::staleness::StalenessBounds;
 use crate::tiers::{NarrowedShare, Served, StorageTiers, Want};
+use crate::{Failure, Proven};
 
 /// How often a decision is taken again because the policy moved while a token was waited for.
 const REPEATS: usize = 3;
@@ -95,22 +95,31 @@ impl Pipeline {
         self.clock.now()
     }
 
-    /// Answers a caller. Waits only on a miss; after a wait the decision is taken again if the policy moved.
+    /// Answers a caller. Waits only on a miss; after a wait the decision is taken again if the policy moved, and whoever
+    /// is not the caller any more gets nothing.
     ///
     /// # Errors
     /// Why there is no token for the caller.
-    pub async fn answer(&self, caller: &Caller, ask: &Ask) -> Result<Answer, Failure> {
+    pub async fn answer(
+        &self,
+        (caller, proven): (&Caller, &dyn Proven),
+        ask: &Ask,
+    ) -> Result<Answer, Failure> {
         for _ in 0..REPEATS {
+            proven.holds(self.clock.now())?;
             let snapshot = self.snapshot()?;
             let grant = self.decide(&snapshot, caller, &ask.parts)?;
             let want = Want { grant: &grant, rejected: ask.rejected };
+            is_certain_enough(proven, &grant)?;
             let tiers = self.tiers.get(grant.scope().storage()).ok_or(Failure::StorageNotServed)?;
             if let Some(served) = tiers.hit(&want)? {
                 return Ok(Answer { grant, served });
             }
             let served = self.miss(tiers, caller, &want).await?;
+            proven.holds(self.clock.now())?;
             if self.snapshot()?.number() == snapshot.number() && self.still_holds(&grant) {
                 self.is_fresh_enough(&grant)?;
+                is_certain_enough(proven, &grant)?;
                 return Ok(Answer { grant, served });
             }
         }
@@ -150,5 +159,13 @@ impl Pipeline {
     /// Whether time alone ended the grant during the wait.
     fn still_holds(&self, grant: &Grant) -> bool {
         grant.until().is_none_or(|until| self.clock.now() < until)
+    }
+}
+
+/// Classes marked strict want to be sure of the caller as they do of the policy.
+fn is_certain_enough(proven: &dyn Proven, grant: &Grant) -> Result<(), Failure> {
+    match grant.scope().terms().staleness {
+        Staleness::Strict => proven.is_certain(),
+        _ => Ok(()),
     }
 }

@@ -32,12 +32,22 @@ impl StalenessBounds {
 
     /// Whether a feed is cut off for so long that nobody is served.
     pub(crate) fn is_over(&self, feed: &PolicyFeed) -> bool {
-        feed.cut_off_for() > self.cut_off
+        self.ends_at(feed.cut_off_for())
     }
 
     /// Whether a feed is unconfirmed for so long that strict classes are not served.
     pub(crate) fn is_over_for_strict(&self, feed: &PolicyFeed) -> bool {
-        feed.age() > self.strict
+        self.ends_for_strict_at(feed.age())
+    }
+
+    /// Whether something that was last known so long ago is too old for anybody.
+    pub(crate) fn ends_at(&self, age: Duration) -> bool {
+        age > self.cut_off
+    }
+
+    /// Whether it is too old for strict classes.
+    pub(crate) fn ends_for_strict_at(&self, age: Duration) -> bool {
+        age > self.strict
     }
 }
 

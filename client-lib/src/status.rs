@@ -18,7 +18,7 @@ use crate::error::{AnswerFault, ClientError, Refusal};
 const AUDIT_ID_KEY: &str = "audit_id";
 
 /// The reasons this client knows.
-const REASONS: [&str; 19] = [
+const REASONS: [&str; 22] = [
     reason::UNAUTHENTICATED,
     reason::PERMISSION_DENIED,
     reason::MALFORMED_REQUEST,
@@ -36,6 +36,9 @@ const REASONS: [&str; 19] = [
     reason::TOKEN_SERVICE_UNAVAILABLE,
     reason::POLICY_UNAVAILABLE,
     reason::AUDIT_UNAVAILABLE,
+    reason::DELEGATION_TOKEN_ENDED,
+    reason::DELEGATION_TOKEN_QUOTA,
+    reason::DELEGATION_STATE_UNAVAILABLE,
     reason::DRAINING,
     reason::INTERNAL,
 ];

@@ -37,6 +37,12 @@ pub const TOKEN_SERVICE_UNAVAILABLE: &str = "TOKEN_SERVICE_UNAVAILABLE";
 pub const POLICY_UNAVAILABLE: &str = "POLICY_UNAVAILABLE";
 /// The audit sink does not take records.
 pub const AUDIT_UNAVAILABLE: &str = "AUDIT_UNAVAILABLE";
+/// The delegation token to be renewed is over: ended, cancelled, or of before a restore.
+pub const DELEGATION_TOKEN_ENDED: &str = "DELEGATION_TOKEN_ENDED";
+/// The caller, the proxy, or everybody together has too many delegation tokens.
+pub const DELEGATION_TOKEN_QUOTA: &str = "DELEGATION_TOKEN_QUOTA";
+/// What becomes of delegation tokens can be neither read nor written, or was not read for too long.
+pub const DELEGATION_STATE_UNAVAILABLE: &str = "DELEGATION_STATE_UNAVAILABLE";
 /// The broker is going away; ask another.
 pub const DRAINING: &str = "DRAINING";
 /// The method is not served here.

@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use lakegate_delegation::{KeyRing, Untouched};
+use lakegate_delegation::KeyRing;
 use lakegate_domain::{Clock, Secret};
 use lakegate_host::files::{self, Contents, FileSet};
 use lakegate_host::reload::Item;
 use lakegate_host::{Readiness, Reloads};
 use lakegate_token_store::settings::SealingSettings;
-use lakegate_token_store::{SealedTokens, SealingKeys, TokenStore};
+use lakegate_token_store::{LogName, RecordLog, SealedLog, SealedTokens, SealingKeys, TokenStore};
 
 use crate::tls::{ClientCertificates, LiveTls, TlsSettings, follow as revocation};
 use crate::{Delegation, DelegationKeys, DelegationSettings};
@@ -20,6 +20,9 @@ const TLS: &str = "tls";
 
 /// The keys that seal tokens.
 const SEALING_KEYS: &str = "sealing-keys";
+
+/// The keys that seal the log of delegation tokens.
+const TOKEN_LOG_KEYS: &str = "token-log-keys";
 
 /// The keys that sign delegation tokens.
 const DELEGATION_KEYS: &str = "delegation-keys";
@@ -86,9 +89,35 @@ pub(super) fn sealed_tokens(
     Ok(tokens)
 }
 
+/// The log of what becomes of delegation tokens; its keys follow their ring, if they stand in one.
+pub(super) fn token_log(
+    logs: Arc<dyn RecordLog>,
+    sealing: &SealingSettings,
+    cluster: &str,
+    reloads: &Reloads,
+) -> Result<Arc<SealedLog>> {
+    let log = |keys| SealedLog::new(logs, LogName::DelegationTokens, keys, cluster);
+    let Some(ring) = &sealing.ring else {
+        let read = |path: &Path| -> Result<_> { Ok(files::read_secret_text(path)?) };
+        return Ok(Arc::new(log(sealing.keys(read)?)?));
+    };
+    let files = FileSet::new().secret(ring);
+    let contents = files.read()?;
+    let keys = sealing.keys(|_| text_of(&contents)).with_context(|| ring.display().to_string())?;
+    let log = Arc::new(log(keys)?);
+    let following = Arc::clone(&log);
+    let rotate = move |contents: &Contents| -> Result<()> {
+        Ok(following.rotate(SealingKeys::from_ring(&text_of(contents)?)?)?)
+    };
+    let take = Arc::new(move |contents: &Contents| Ok(rotate(contents)?));
+    reloads.follow(Item { name: TOKEN_LOG_KEYS, files, in_force: contents.digest(), take });
+    Ok(log)
+}
+
 /// What the broker does with delegation tokens; its keys follow their ring, if they stand in one.
 pub(super) fn delegation(
     settings: &DelegationSettings,
+    log: Arc<SealedLog>,
     cluster: &str,
     reloads: &Reloads,
 ) -> Result<Delegation> {
@@ -97,7 +126,11 @@ pub(super) fn delegation(
             keys: DelegationKeys::new(ring),
             terms: settings.terms()?,
             skew: settings.skew(),
-            views: Arc::new(Untouched),
+            log,
+            follow_every: settings.view.follow_every()?,
+            staleness: settings.view.staleness()?,
+            quotas: settings.quotas.into(),
+            epoch: settings.store_epoch,
         })
     };
     let Some(ring) = &settings.ring else {

@@ -78,6 +78,9 @@ pub struct Record {
     /// The id of the delegation token that the caller came by.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "token_id")]
     pub delegation_token: Option<TokenId>,
+    /// What that token is bound to; whoever holds an unbound one can use it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bound_to: Option<&'static str>,
     /// On whose behalf the call was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_behalf_of: Option<Principal>,
@@ -97,6 +100,9 @@ pub struct Record {
     /// The delegation token that was issued.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issued: Option<IssuedToken>,
+    /// The delegation token that was to be renewed or cancelled; absent unless it is genuine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub named: Option<NamedToken>,
     /// What was handed out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<HandedOut>,
@@ -129,12 +135,37 @@ pub struct IssuedToken {
     /// Who may renew it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub renewer: Option<Principal>,
+    /// What it is bound to; an unbound one is good for whoever holds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bound_to: Option<&'static str>,
     /// Until when it must be renewed.
     pub renew_before: Timestamp,
     /// Beyond which no renewal goes.
     pub max_date: Timestamp,
     /// The key that signed it.
     pub key: u32,
+}
+
+/// A delegation token that somebody renewed or cancelled, or wanted to; the token itself is not here.
+#[derive(Debug, Clone, Serialize)]
+pub struct NamedToken {
+    /// Its id.
+    #[serde(serialize_with = "display")]
+    pub id: TokenId,
+    /// Whose it is.
+    pub owner: Principal,
+    /// Who may renew it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renewer: Option<Principal>,
+    /// Who really asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub real_user: Option<Principal>,
+    /// Until when it is good now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renew_before: Option<Timestamp>,
+    /// Whether it was renewed although its date had come.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub in_grace: bool,
 }
 
 impl Record {
@@ -149,6 +180,7 @@ impl Record {
             proof: None,
             certificate: CertificateWords::default(),
             delegation_token: None,
+            bound_to: None,
             on_behalf_of: None,
             parts: Vec::new(),
             decision: Decision::Deny,
@@ -156,6 +188,7 @@ impl Record {
             rule: None,
             snapshot: None,
             issued: None,
+            named: None,
             token: None,
         }
     }

@@ -1,7 +1,7 @@
 //! The delegation tokens presented on one connection.
 //!
 //! A job presents the same token with every request. The last one that was believed is remembered by its SHA-256, so that
-//! it costs a hash and a look at its dates; a change of the keys forgets it. What is refused is not remembered: each
+//! it costs a hash and a look at its dates and at what became of it since; a change of the keys forgets it. What is refused is not remembered: each
 //! refusal costs its sender a request and us a MAC.
 
 use std::sync::Arc;
@@ -9,16 +9,19 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use aws_lc_rs::digest::{Digest, SHA256, digest};
 use lakegate_delegation::{
-    DelegationRefusal, Identifier, KeyRing, MAX_URL_BYTES, Malformed, Verified, verify,
+    Binding, DelegationRefusal, Identifier, KeyRing, MAX_URL_BYTES, Malformed, Verified, verify,
 };
 use lakegate_domain::Timestamp;
 
-use super::DelegationDesk;
+use super::{Bearer, DelegationDesk};
+use crate::DelegationStateError;
 
 /// What one connection presented.
 #[derive(Debug, Clone)]
 pub(crate) struct PresentedTokens {
     desk: Arc<DelegationDesk>,
+    /// What the connection proves.
+    bindings: Arc<[Binding]>,
     last: Arc<ArcSwapOption<Believed>>,
 }
 
@@ -32,17 +35,22 @@ struct Believed {
 
 /// A token that was not.
 #[derive(Debug)]
-pub(crate) struct NotBelieved {
-    /// Why.
-    pub(crate) refusal: DelegationRefusal,
-    /// What it says, when its MAC was right and only its dates speak against it.
-    pub(crate) identifier: Option<Box<Identifier>>,
+pub(crate) enum NotBelieved {
+    /// For what it is.
+    Refused {
+        /// Why.
+        refusal: DelegationRefusal,
+        /// What it says, when its MAC was right.
+        identifier: Option<Box<Identifier>>,
+    },
+    /// Nobody can tell: what became of tokens is known too badly.
+    Unknown(DelegationStateError),
 }
 
 impl PresentedTokens {
-    /// Nothing was presented yet.
-    pub(crate) fn new(desk: Arc<DelegationDesk>) -> Self {
-        Self { desk, last: Arc::default() }
+    /// Nothing was presented yet, over a connection that proves these bindings.
+    pub(crate) fn new(desk: Arc<DelegationDesk>, bindings: Arc<[Binding]>) -> Self {
+        Self { desk, bindings, last: Arc::default() }
     }
 
     /// Whether any token was believed so far.
@@ -51,10 +59,16 @@ impl PresentedTokens {
     }
 
     /// Believes a token, or does not.
-    pub(crate) fn verify(&self, url: &str, now: Timestamp) -> Result<Arc<Verified>, NotBelieved> {
+    pub(crate) fn verify(&self, url: &str, now: Timestamp) -> Result<Bearer, NotBelieved> {
+        let verified = self.verified(url, now)?;
+        Ok(Bearer::new(verified, Arc::clone(&self.desk)))
+    }
+
+    fn verified(&self, url: &str, now: Timestamp) -> Result<Arc<Verified>, NotBelieved> {
         if url.len() > MAX_URL_BYTES {
             return Err(NotBelieved::from(DelegationRefusal::Form(Malformed::TooLong)));
         }
+        self.desk.is_fresh().map_err(NotBelieved::Unknown)?;
         let (ring, moment) = (self.desk.ring(), self.desk.moment(now));
         let digest = digest(&SHA256, url.as_bytes());
         if let Some(last) = &*self.last.load()
@@ -64,7 +78,8 @@ impl PresentedTokens {
             last.verified.check(&moment).map_err(|refusal| NotBelieved::of(url, refusal))?;
             return Ok(Arc::clone(&last.verified));
         }
-        let verified = verify(url, &ring, &[], &moment).map_err(|refusal| NotBelieved::of(url, refusal))?;
+        let verified =
+            verify(url, &ring, &self.bindings, &moment).map_err(|refusal| NotBelieved::of(url, refusal))?;
         let verified = Arc::new(verified);
         self.last.store(Some(Arc::new(Believed { digest, ring, verified: Arc::clone(&verified) })));
         Ok(verified)
@@ -76,16 +91,21 @@ impl NotBelieved {
     fn of(url: &str, refusal: DelegationRefusal) -> Self {
         let authentic = matches!(
             refusal,
-            DelegationRefusal::Future | DelegationRefusal::Expired | DelegationRefusal::NotRenewed
+            DelegationRefusal::Future
+                | DelegationRefusal::Expired
+                | DelegationRefusal::NotRenewed
+                | DelegationRefusal::Cancelled
+                | DelegationRefusal::Epoch
+                | DelegationRefusal::Bound
         );
         let described = authentic.then(|| lakegate_delegation::describe(url).ok()).flatten();
-        Self { refusal, identifier: described.map(|described| Box::new(described.identifier)) }
+        Self::Refused { refusal, identifier: described.map(|described| Box::new(described.identifier)) }
     }
 }
 
 impl From<DelegationRefusal> for NotBelieved {
     fn from(refusal: DelegationRefusal) -> Self {
-        Self { refusal, identifier: None }
+        Self::Refused { refusal, identifier: None }
     }
 }
 

@@ -1,11 +1,17 @@
 //! What an operator says about delegation tokens.
 
+mod state;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lakegate_delegation::{DelegationKey, IssueError, KeyError, KeyId, KeyLife, KeyRing, Terms};
+use lakegate_delegation::{
+    DelegationKey, IssueError, KeyError, KeyId, KeyLife, KeyRing, LONGEST_GRACE, RenewalTerms, Terms,
+};
 use lakegate_domain::Secret;
 use serde::Deserialize;
+
+pub use state::{QuotaSettings, ViewSettings};
 
 /// Delegation tokens: without this table none is issued or believed.
 #[derive(Debug, Clone, Deserialize)]
@@ -31,6 +37,20 @@ pub struct DelegationSettings {
     /// Seconds by which the clock of the broker that issued a token may be ahead.
     #[serde(default = "half_a_minute")]
     pub skew_seconds: u64,
+    /// Seconds for which a token may still be renewed after its date, as some of Hadoop's services allow; each such
+    /// renewal is on record. 3600 at most.
+    #[serde(default)]
+    pub hadoop_compat_grace_seconds: u64,
+    /// The least epoch of the log of delegation tokens. Raise it on all brokers after the store was restored from a
+    /// backup: every token issued before is refused from then on.
+    #[serde(default)]
+    pub store_epoch: u32,
+    /// How many tokens there may be.
+    #[serde(default)]
+    pub quotas: QuotaSettings,
+    /// How the log of delegation tokens is followed.
+    #[serde(default)]
+    pub view: ViewSettings,
 }
 
 /// One key.
@@ -67,15 +87,15 @@ impl DelegationSettings {
         Ok(KeyRing::new(cluster, keys)?)
     }
 
-    /// How long tokens live.
+    /// How long tokens live, and how long after its date one may still be renewed.
     ///
     /// # Errors
-    /// [`IssueError::Terms`] when the interval is nothing or longer than the life.
-    pub fn terms(&self) -> Result<Terms, IssueError> {
-        Terms::new(
-            Duration::from_secs(self.renew_interval_seconds),
-            Duration::from_secs(self.max_life_seconds),
-        )
+    /// [`IssueError::Terms`] when the interval is nothing or longer than the life, or the grace is too long.
+    pub fn terms(&self) -> Result<RenewalTerms, IssueError> {
+        let (interval, life) = (self.renew_interval_seconds, self.max_life_seconds);
+        let terms = Terms::new(Duration::from_secs(interval), Duration::from_secs(life))?;
+        let grace = Duration::from_secs(self.hadoop_compat_grace_seconds);
+        if grace > LONGEST_GRACE { Err(IssueError::Terms) } else { Ok(RenewalTerms { terms, grace }) }
     }
 
     /// How far another broker's clock may be ahead.
@@ -109,6 +129,10 @@ mod tests {
             renew_interval_seconds: day(),
             max_life_seconds: week(),
             skew_seconds: half_a_minute(),
+            hadoop_compat_grace_seconds: 0,
+            store_epoch: 0,
+            quotas: QuotaSettings::default(),
+            view: ViewSettings::default(),
         }
     }
 
@@ -158,6 +182,8 @@ mod tests {
         assert_eq!(good.skew(), Duration::from_secs(30));
         assert!(read(r#"{"current": 1, "keys": [], "renew_intervall_seconds": 1}"#).is_err());
         assert!(read(r#"{"current": 1, "keys": [{"id": 1, "file": "k", "life": "x"}]}"#).is_err());
-        assert!(DelegationSettings { max_life_seconds: 1, ..good }.terms().is_err());
+        assert!(DelegationSettings { max_life_seconds: 1, ..good.clone() }.terms().is_err());
+        assert!(DelegationSettings { hadoop_compat_grace_seconds: 3600, ..good.clone() }.terms().is_ok());
+        assert!(DelegationSettings { hadoop_compat_grace_seconds: 3601, ..good }.terms().is_err(), "dt11");
     }
 }

@@ -43,7 +43,7 @@ async fn run(
     }
     let ask = Ask { parts: parts_of(&request.parts)?, rejected: rejected(&request.rejected_token_sha256)? };
     record.parts.clone_from(&ask.parts);
-    let answer = desk.pipeline.answer(&context.caller, &ask).await?;
+    let answer = desk.pipeline.answer((&context.caller, context), &ask).await?;
     record.snapshot = Some(answer.grant.snapshot());
     record.token = Some(handed_out(&answer));
     Ok(answer)

@@ -1,12 +1,14 @@
 //! `DelegationTokenService.Issue`: a token that a job carries instead of its owner's certificate.
 
-use lakegate_delegation::Issued;
+use lakegate_delegation::{Binding, Issued, is_token};
 use lakegate_domain::{Principal, Proof};
+use lakegate_proto::v1::issue_delegation_token_request::BindTo;
 use lakegate_proto::{timestamp_to_wire, v1};
 
 use super::{Desk, RequestContext};
 use crate::Failure;
 use crate::audit::{IssuedToken, Record};
+use crate::delegation::{Wish, is_pod_uid};
 
 /// Answers, and audits before it does.
 pub(super) async fn handle(
@@ -15,7 +17,7 @@ pub(super) async fn handle(
     request: &v1::IssueDelegationTokenRequest,
 ) -> Result<v1::IssueDelegationTokenResponse, Failure> {
     let mut record = context.record("IssueDelegationToken", desk.pipeline.now());
-    let outcome = run(desk, context, request, &mut record);
+    let outcome = run(desk, context, request, &mut record).await;
     let issued = desk.close(context, record, outcome).await?;
     Ok(v1::IssueDelegationTokenResponse {
         token: issued.token.expose().to_owned(),
@@ -25,7 +27,7 @@ pub(super) async fn handle(
     })
 }
 
-fn run(
+async fn run(
     desk: &Desk,
     context: &RequestContext,
     request: &v1::IssueDelegationTokenRequest,
@@ -41,15 +43,34 @@ fn run(
         "" => None,
         renewer => Some(principal(renewer, "renewer is no principal")?),
     };
-    let issued = delegation.issue(context.caller.principal().clone(), renewer, desk.pipeline.now())?;
+    let wish = Wish {
+        owner: context.caller.principal().clone(),
+        renewer,
+        real_user: None,
+        binding: request.bind_to.as_ref().map(binding).transpose()?,
+    };
+    let issued = delegation.issue(&wish).await?;
     record.issued = Some(IssuedToken {
         id: issued.identifier.id,
         renewer: issued.identifier.renewer.clone(),
+        bound_to: issued.binding.map(|binding| binding.kind().as_str()),
         renew_before: issued.identifier.first_renew_date,
         max_date: issued.identifier.max_date,
         key: issued.identifier.key.as_u32(),
     });
     Ok(issued)
+}
+
+/// What a token is to be bound to.
+fn binding(bind_to: &BindTo) -> Result<Binding, Failure> {
+    match bind_to {
+        BindTo::PublicKeySha256(digest) => {
+            let digest = digest.as_slice().try_into();
+            Ok(Binding::public_key(digest.map_err(|_| Failure::Field("public_key_sha256 is not 32 bytes"))?))
+        }
+        BindTo::PodUid(uid) if is_pod_uid(uid) => Ok(Binding::pod(uid)),
+        BindTo::PodUid(_) => Err(Failure::Field("pod_uid is not one")),
+    }
 }
 
 /// Refuses a caller who came by a delegation token: a token cannot make, keep or end another.
@@ -60,6 +81,11 @@ pub(super) fn primary(context: &RequestContext) -> Result<(), Failure> {
     }
 }
 
+/// A name in a request. People paste tokens where names belong; a token has the alphabet of a name, and must not come to
+/// stand in an audit record as one.
 fn principal(text: &str, fault: &'static str) -> Result<Principal, Failure> {
+    if is_token(text) {
+        return Err(Failure::Field("a token stands where a name belongs"));
+    }
     Principal::parse(text).map_err(|_| Failure::Field(fault))
 }

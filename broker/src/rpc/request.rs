@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lakegate_delegation::TokenId;
 use lakegate_domain::{Caller, Timestamp};
 use tonic::{Request, Status};
 
 use crate::Peer;
 use crate::audit::{AuditId, Record};
 use crate::authenticate::Authenticated;
+use crate::delegation::Bearer;
+use crate::{Failure, Proven};
 
 /// One request: who asks, from where, and the id under which it is found later.
 #[derive(Debug, Clone)]
@@ -17,7 +18,7 @@ pub(crate) struct RequestContext {
     pub(crate) peer: Peer,
     pub(crate) caller: Caller,
     /// The delegation token that the caller came by.
-    pub(crate) token: Option<TokenId>,
+    pub(crate) token: Option<Bearer>,
     pub(crate) audit_id: AuditId,
     audited: Arc<AtomicBool>,
 }
@@ -38,7 +39,8 @@ impl RequestContext {
         Record {
             principal: Some(self.caller.principal().clone()),
             proof: Some(self.caller.proof().as_str()),
-            delegation_token: self.token,
+            delegation_token: self.token.as_ref().map(Bearer::id),
+            bound_to: self.token.as_ref().map(Bearer::bound_to),
             ..Record::new(time, self.audit_id.clone(), rpc, self.peer.address()).of_peer(&self.peer)
         }
     }
@@ -56,5 +58,15 @@ impl RequestContext {
     /// Whether a record was written.
     pub(crate) fn is_audited(&self) -> bool {
         self.audited.load(Ordering::Relaxed)
+    }
+}
+
+impl Proven for RequestContext {
+    fn holds(&self, now: Timestamp) -> Result<(), Failure> {
+        self.token.as_ref().map_or(Ok(()), |token| token.holds(now))
+    }
+
+    fn is_certain(&self) -> Result<(), Failure> {
+        self.token.as_ref().map_or(Ok(()), Bearer::is_certain)
     }
 }

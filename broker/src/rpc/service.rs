@@ -91,7 +91,7 @@ impl DelegationTokenService for Services {
         request: Request<v1::RenewDelegationTokenRequest>,
     ) -> Result<Response<v1::RenewDelegationTokenResponse>, Status> {
         let context = RequestContext::of(&request)?;
-        respond(&context, renew_delegation_token::handle(&self.0, &context).await)
+        respond(&context, renew_delegation_token::handle(&self.0, &context, request.get_ref()).await)
     }
 
     async fn cancel(
@@ -99,6 +99,6 @@ impl DelegationTokenService for Services {
         request: Request<v1::CancelDelegationTokenRequest>,
     ) -> Result<Response<v1::CancelDelegationTokenResponse>, Status> {
         let context = RequestContext::of(&request)?;
-        respond(&context, cancel_delegation_token::handle(&self.0, &context).await)
+        respond(&context, cancel_delegation_token::handle(&self.0, &context, request.get_ref()).await)
     }
 }

@@ -11,6 +11,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::Failure;
 use crate::audit::AuditId;
+use crate::authenticate::AuthenticationError;
 
 /// When nobody knows better, ask again after so long.
 const RETRY_SOON: Duration = Duration::from_secs(1);
@@ -117,6 +118,9 @@ fn denied() -> Public {
 
 fn public(failure: &Failure) -> Public {
     match failure {
+        Failure::Unauthenticated(AuthenticationError::DelegationState(_)) | Failure::DelegationState(_) => {
+            delegation_state()
+        }
         Failure::Unauthenticated(_) => Public::new(
             Code::Unauthenticated,
             reason::UNAUTHENTICATED,
@@ -134,6 +138,17 @@ fn public(failure: &Failure) -> Public {
         Failure::OwnBucket | Failure::OnBehalfOf | Failure::NotAdministrator | Failure::NotPrimary => {
             denied()
         }
+        Failure::TokenNotGenuine(_) | Failure::NotRenewer | Failure::NotCanceller => denied(),
+        Failure::TokenOver(_) => Public::new(
+            Code::FailedPrecondition,
+            reason::DELEGATION_TOKEN_ENDED,
+            "the delegation token is over and cannot be renewed; its owner has to get a new one",
+        ),
+        Failure::TokenQuota(_) => Public::new(
+            Code::ResourceExhausted,
+            reason::DELEGATION_TOKEN_QUOTA,
+            "too many delegation tokens; cancel those that are not needed",
+        ),
         Failure::NotServed => not_served(),
         Failure::PolicyUnavailable => Public::new(
             Code::Unavailable,
@@ -169,6 +184,16 @@ fn public(failure: &Failure) -> Public {
             Public::new(Code::Internal, reason::INTERNAL, "internal error")
         }
     }
+}
+
+/// Other brokers may know, or be able to write.
+fn delegation_state() -> Public {
+    Public::new(
+        Code::Unavailable,
+        reason::DELEGATION_STATE_UNAVAILABLE,
+        "delegation tokens cannot be read or written at present; try again or another broker",
+    )
+    .retry(RETRY_SOON)
 }
 
 /// What speaks against a request before its method runs.

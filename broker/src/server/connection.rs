@@ -137,7 +137,8 @@ async fn serve(
     let chain = chain_of(stream.get_ref().1);
     let tenure = vouched.map(|vouched| Tenure::new(chain, vouched, trust, clock));
     let untrusted = lost(tenure.clone());
-    let tokens = shared.desk.delegation.clone().map(PresentedTokens::new);
+    let tokens = shared.desk.delegation.clone();
+    let tokens = tokens.map(|desk| PresentedTokens::new(desk, Arc::clone(peer.bindings())));
     let (has_certificate, presented) = (peer.has_certificate(), tokens.clone());
     let is_proven = move || has_certificate || presented.as_ref().is_some_and(PresentedTokens::were_believed);
     let (stream, prefaced) = Prefaced::new(stream);

@@ -1,12 +1,15 @@
 //! A small lake whose clock stands still until it is moved.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
 use lakegate_delegation::{Draft, KeyRing, Terms, TokenId, issue};
 use lakegate_domain::{Clock, ManualClock, Operation, Principal, SystemClock};
 use lakegate_policy::PolicyDocument;
-use lakegate_testkit::{Caller, Deployment, Options, Refused, RunGenerator};
+use lakegate_testkit::{Caller, Delegating, Deployment, Options, Refused, RunGenerator};
+use lakegate_token_store::record_log::MemoryLog;
+use tokio::time::Instant;
 
 pub(crate) const READ: &[Operation] = &[Operation::Read];
 pub(crate) const SALES: &str = "gs://lake-one/sales/";
@@ -41,6 +44,29 @@ impl World {
         let lake = Deployment::start(options).await?;
         let alice = lake.caller("alice")?;
         Ok(Self { lake, clock, alice })
+    }
+
+    /// A lake whose log of tokens can be broken.
+    pub(crate) async fn with_log(change: impl FnOnce(&mut Delegating)) -> Result<(Self, Arc<MemoryLog>)> {
+        let log = Arc::new(MemoryLog::new());
+        let mut delegating = Delegating { log: Some(log.clone()), ..Delegating::default() };
+        change(&mut delegating);
+        Ok((Self::start_with(|options| options.delegation = Some(delegating)).await?, log))
+    }
+
+    /// Asks until a caller gets what it asked for or is refused so; what it was told last.
+    pub(crate) async fn until_told(&self, caller: &Caller, wanted: &str) -> Result<String> {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let told = match caller.ask(SALES, READ).await {
+                Ok(_) => "ok".to_owned(),
+                Err(refused) => self.told(&refused)?,
+            };
+            if told == wanted || Instant::now() > deadline {
+                return Ok(told);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// The ring that the lake believes.

@@ -81,7 +81,7 @@ async fn gh08_health_is_the_one_exception_from_authentication() -> Result<()> {
 #[tokio::test]
 async fn gh08_health_is_told_without_a_certificate_where_a_handshake_may_do_without() -> Result<()> {
     let lake =
-        start_changed(|options| options.delegation = Some(lakegate_delegation::Terms::default())).await?;
+        start_changed(|options| options.delegation = Some(lakegate_testkit::Delegating::default())).await?;
     let mut nobody = HealthClient::new(lake.channel_as(None)?);
     let answer = nobody.check(asked("no.such.Service")).await.unwrap_err();
     assert_eq!(answer.code(), Code::NotFound);

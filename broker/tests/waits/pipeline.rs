@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lakegate_broker::tiers::{Mirror, NarrowedShare, StorageTiers};
-use lakegate_broker::{Answer, Ask, Failure, Limits, Pipeline, PolicyTerms, StalenessBounds};
+use lakegate_broker::{Answer, Ask, Failure, Lasting, Limits, Pipeline, PolicyTerms, StalenessBounds};
 use lakegate_domain::{
     Caller, Operation, OperationSet, Part, Principal, Proof, StorageId, SystemClock, Target,
 };
@@ -71,7 +71,7 @@ impl Bench {
             let read = OperationSet::of(&[Operation::Read]);
             let part = Part::new(Target::parse("gs://lake-one/sales/x").unwrap(), read).unwrap();
             let caller = Caller::new(Principal::parse("alice").unwrap(), Proof::ClientCertificate);
-            pipeline.answer(&caller, &Ask { parts: vec![part], rejected: None }).await
+            pipeline.answer((&caller, &Lasting), &Ask { parts: vec![part], rejected: None }).await
         });
         while self.minter.calls() == 0 {
             tokio::task::yield_now().await;

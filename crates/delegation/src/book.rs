@@ -17,7 +17,7 @@ use std::time::Duration;
 use lakegate_domain::{Principal, Timestamp};
 
 use crate::record::Chain;
-use crate::{BookError, Fate, Record, Row, TokenId};
+use crate::{Binding, BookError, Fate, Record, Row, TokenId};
 
 pub use changes::{Quotas, Renewal, RenewalTerms};
 
@@ -114,6 +114,16 @@ impl Book {
     /// What the log says of a token that it knows and that was not cancelled.
     pub fn row(&self, token: &TokenId) -> Option<&Row> {
         self.entries.get(token).filter(|entry| entry.state != State::Cancelled).map(|entry| &entry.row)
+    }
+
+    /// Whether the log ever heard of a token, and it is not forgotten.
+    pub fn knows(&self, token: &TokenId) -> bool {
+        self.entries.contains_key(token)
+    }
+
+    /// What a token is bound to, be it cancelled or not.
+    pub fn binding(&self, token: &TokenId) -> Option<Binding> {
+        self.entries.get(token).and_then(|entry| entry.row.binding)
     }
 
     /// The bytes of the record that comes next.

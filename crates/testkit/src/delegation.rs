@@ -1,5 +1,6 @@
 //! Delegation tokens: the keys of a deployment, callers that come by a token, and the calls that issue one.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -7,14 +8,16 @@ use std::time::Duration;
 use anyhow::Result;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request};
-use lakegate_broker::{Delegation, DelegationKeys};
+use lakegate_broker::{Delegation, DelegationKeys, StalenessBounds};
 use lakegate_client::{Client, ClientConfig, ClientIdentity, DelegationToken};
-use lakegate_delegation::{DelegationKey, KeyId, KeyRing, Terms, Untouched};
+use lakegate_delegation::{DelegationKey, KeyId, KeyRing, Quotas, RenewalTerms, Terms};
 use lakegate_proto::v1;
 use lakegate_proto::v1::delegation_token_service_client::DelegationTokenServiceClient;
+use lakegate_token_store::{LogName, RecordLog, SealedLog, SealingKey, SealingKeys};
 use tonic::body::Body;
 use tonic::transport::Channel;
 use tower::Service;
+use zeroize::Zeroizing;
 
 use crate::{Caller, Deployment, Issued, Refused};
 
@@ -25,14 +28,81 @@ pub const CLUSTER: &str = "quickstart";
 const SKEW: Duration = Duration::from_secs(30);
 
 /// Fresh keys for all brokers of a deployment.
-pub(crate) fn fresh_keys() -> Result<DelegationKeys> {
+fn fresh_keys() -> Result<DelegationKeys> {
     let ring = KeyRing::single(CLUSTER, DelegationKey::generate(KeyId::new(1)?)?)?;
     Ok(DelegationKeys::new(ring))
 }
 
-/// What a broker is told about delegation tokens.
-pub(crate) fn delegation(keys: DelegationKeys, terms: Terms) -> Delegation {
-    Delegation { keys, terms, skew: SKEW, views: Arc::new(Untouched) }
+/// How delegation tokens live in a deployment, and where it is written.
+#[derive(Debug, Clone)]
+pub struct Delegating {
+    /// How long they live.
+    pub terms: RenewalTerms,
+    /// How many there may be.
+    pub quotas: Quotas,
+    /// For how long a broker goes on that cannot read the log.
+    pub staleness: StalenessBounds,
+    /// How often the log is looked at.
+    pub follow_every: Duration,
+    /// The least epoch of the log.
+    pub epoch: u32,
+    /// Where the log is; in the deployment's store unless set.
+    pub log: Option<Arc<dyn RecordLog>>,
+}
+
+impl Default for Delegating {
+    /// As the product has it, looking at the log more often.
+    fn default() -> Self {
+        Self {
+            terms: RenewalTerms { terms: Terms::default(), grace: Duration::ZERO },
+            quotas: Quotas::default(),
+            staleness: StalenessBounds::default(),
+            follow_every: Duration::from_millis(100),
+            epoch: 0,
+            log: None,
+        }
+    }
+}
+
+/// What all brokers of a deployment share of delegation tokens.
+#[derive(Debug)]
+pub(crate) struct SharedDelegation {
+    delegating: Delegating,
+    keys: DelegationKeys,
+    log: Arc<dyn RecordLog>,
+    sealing: Zeroizing<[u8; 32]>,
+}
+
+impl SharedDelegation {
+    /// Fresh keys, and the log.
+    pub(crate) fn new(delegating: Delegating, logs: Arc<dyn RecordLog>) -> Result<Self> {
+        let log = delegating.log.clone().unwrap_or(logs);
+        let mut sealing = Zeroizing::new([0; 32]);
+        aws_lc_rs::rand::fill(&mut *sealing)?;
+        Ok(Self { delegating, keys: fresh_keys()?, log, sealing })
+    }
+
+    /// The keys in force.
+    pub(crate) fn keys(&self) -> &DelegationKeys {
+        &self.keys
+    }
+
+    /// What one broker is told; it has a memory of the log of its own.
+    pub(crate) fn of_one_broker(&self) -> Result<Delegation> {
+        let Delegating { terms, quotas, staleness, follow_every, epoch, .. } = self.delegating;
+        let sealing = SealingKeys::single(SealingKey::from_bytes(1, *self.sealing));
+        let log = SealedLog::new(Arc::clone(&self.log), LogName::DelegationTokens, sealing, CLUSTER)?;
+        Ok(Delegation {
+            keys: self.keys.clone(),
+            terms,
+            skew: SKEW,
+            log: Arc::new(log),
+            follow_every,
+            staleness,
+            quotas,
+            epoch,
+        })
+    }
 }
 
 /// A channel, and the credential that goes with every request on it.
@@ -110,6 +180,17 @@ impl Deployment {
     /// When it cannot stand in a header.
     pub fn caller_with_dt(&self, token: &str) -> Result<Caller> {
         self.caller_with_authorization(&["Lakegate-DT ", token].concat())
+    }
+
+    /// The same from an address of this machine, such as `127.0.0.2`, at another broker of the deployment.
+    ///
+    /// # Errors
+    /// When it cannot stand in a header.
+    pub fn caller_with_dt_at(&self, broker: SocketAddr, from: Ipv4Addr, token: &str) -> Result<Caller> {
+        let mut authorization = HeaderValue::from_str(&["Lakegate-DT ", token].concat())?;
+        authorization.set_sensitive(true);
+        let channel = self.channel_between(None, from, broker)?;
+        Ok(Caller::over(Presenting { channel, authorization: Some(authorization) }))
     }
 
     /// The configuration of a client that proves to be `name`.

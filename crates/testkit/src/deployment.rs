@@ -23,11 +23,11 @@ use lakegate_host::{AdminServer, PolicyFeed, Readiness, Reloads};
 use lakegate_policy::{PolicyDocument, Snapshot};
 use lakegate_sts::Minter;
 use lakegate_token_store::settings::StoreSettings;
-use lakegate_token_store::{RedbStore, SealedTokens, SealingKey, SealingKeys, TokenStore};
+use lakegate_token_store::{RecordLog, RedbStore, SealedTokens, SealingKey, SealingKeys, TokenStore};
 use prometheus::Registry;
 use tempfile::TempDir;
 
-use crate::delegation;
+use crate::delegation::{self, SharedDelegation};
 use brokers::Common;
 pub use brokers::ExtraBroker;
 
@@ -71,13 +71,13 @@ impl Deployment {
         let reloads = Reloads::new(&registry, Arc::clone(&options.clock))?;
         let policy = policy_feed(&options, &reloads).await.context("policy")?;
         let cloud = cloud::start(&options).await.context("emulated cloud")?;
-        let tokens = shared_tier(&options, folder.path()).await.context("shared tier")?;
+        let (tokens, logs) = shared_tier(&options, folder.path()).await.context("shared tier")?;
         let generator = match options.generator {
             RunGenerator::Absent => None,
             RunGenerator::Running => Some(start_generator(&options, &policy, &tokens, &cloud, &registry)?),
         };
         let audit = AuditTrail::new(folder.path().join("audit.jsonl"));
-        let delegation = options.delegation.map(|_| delegation::fresh_keys()).transpose()?;
+        let delegation = options.delegation.clone().map(|it| SharedDelegation::new(it, logs)).transpose()?;
         let tls = Arc::new(LiveTls::new(broker_tls(&authority, &options)?, options.clock.now())?);
         let minters = cloud.reserve.clone();
         let common = Common::new(options, (&policy, &tokens), minters, delegation);
@@ -89,6 +89,7 @@ impl Deployment {
         if policy.current().is_some() {
             broker.mirror().loaded().await;
         }
+        broker.delegation_tokens_known().await;
         let address = broker.address();
         let admin = start_admin(&registry, &policy, &cloud.reserve).await.context("admin port")?;
         cloud::proven(cloud.reserve.values()).await;
@@ -185,7 +186,7 @@ impl Deployment {
 
     /// The delegation keys in force, where delegation tokens are believed.
     pub fn delegation_keys(&self) -> Option<&DelegationKeys> {
-        self.common.delegation.as_ref()
+        self.common.delegation.as_ref().map(SharedDelegation::keys)
     }
 
     /// The generator, if one runs.
@@ -245,19 +246,24 @@ async fn start_admin(
     Ok(AdminServer::start(SocketAddr::from(([127, 0, 0, 1], 0)), registry.clone(), readiness).await?)
 }
 
-async fn shared_tier(options: &Options, folder: &Path) -> Result<Arc<SealedTokens>> {
-    let store: Arc<dyn TokenStore> = match &options.store {
-        Store::Folder => Arc::new(RedbStore::open(folder.join("tokens.redb"), Arc::clone(&options.clock))?),
-        Store::File(path) => Arc::new(RedbStore::open(path, Arc::clone(&options.clock))?),
-        Store::Memory => Arc::new(RedbStore::in_memory(Arc::clone(&options.clock))?),
+async fn shared_tier(options: &Options, folder: &Path) -> Result<(Arc<SealedTokens>, Arc<dyn RecordLog>)> {
+    let embedded = |store: RedbStore| {
+        let store = Arc::new(store);
+        (Arc::clone(&store) as Arc<dyn TokenStore>, store as Arc<dyn RecordLog>)
+    };
+    let (store, logs) = match &options.store {
+        Store::Folder => embedded(RedbStore::open(folder.join("tokens.redb"), Arc::clone(&options.clock))?),
+        Store::File(path) => embedded(RedbStore::open(path, Arc::clone(&options.clock))?),
+        Store::Memory => embedded(RedbStore::in_memory(Arc::clone(&options.clock))?),
         Store::Redis(settings) => {
             let read = |path: &Path| anyhow::Ok(lakegate_host::files::read_secret_text(path)?);
             let settings = StoreSettings::Redis(settings.clone());
-            settings.open(Arc::clone(&options.clock), read).await?
+            settings.open_with_logs(Arc::clone(&options.clock), read).await?
         }
     };
     let keys = SealingKeys::single(SealingKey::generate()?);
-    Ok(Arc::new(SealedTokens::new(store, keys, delegation::CLUSTER, Arc::clone(&options.clock))?))
+    let tokens = SealedTokens::new(store, keys, delegation::CLUSTER, Arc::clone(&options.clock))?;
+    Ok((Arc::new(tokens), logs))
 }
 
 async fn policy_feed(options: &Options, reloads: &Reloads) -> Result<Arc<PolicyFeed>> {

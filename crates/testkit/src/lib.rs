@@ -21,7 +21,7 @@ pub use audit_trail::AuditTrail;
 pub use authority::{Authority, Issued, RevocationDraft};
 pub use bearer::{Bearer, object};
 pub use caller::{Caller, GET_ACCESS_TOKEN, Raw, Refused, bearer, framed, part, request};
-pub use delegation::CLUSTER;
+pub use delegation::{CLUSTER, Delegating};
 pub use deployment::{CANARY, Deployment, ExtraBroker};
 pub use options::{AuditTo, Canary, Generator as RunGenerator, Options, PolicyCheck, Source, Store};
 pub use redis::{RedisClients, RedisKind, RedisServer};

@@ -8,12 +8,12 @@ use lakegate_broker::audit::AuditSink;
 use lakegate_broker::identity::Profiles;
 use lakegate_broker::tls::TlsVersions;
 use lakegate_broker::{Limits, StalenessBounds};
-use lakegate_delegation::Terms;
 use lakegate_domain::{Clock, SystemClock};
 use lakegate_host::SnapshotCheck;
 use lakegate_policy::{LoadError, PolicyDocument};
 use lakegate_token_store::settings::RedisSettings;
 
+use crate::Delegating;
 use crate::sample::sample_policy;
 
 /// How the storage's source tokens are made.
@@ -58,8 +58,8 @@ pub struct Options {
     pub audit: AuditTo,
     /// How client certificates are read.
     pub profiles: Profiles,
-    /// How long delegation tokens live; without it none is issued or believed.
-    pub delegation: Option<Terms>,
+    /// How delegation tokens live; without it none is issued or believed.
+    pub delegation: Option<Delegating>,
     /// What clients may speak.
     pub tls_versions: TlsVersions,
     /// Wall time for all parts.
@@ -161,7 +161,7 @@ impl Options {
             audit: AuditTo::File,
             tls_versions: TlsVersions::Tls13,
             profiles: Profiles::default(),
-            delegation: Some(Terms::default()),
+            delegation: Some(Delegating::default()),
             clock: Arc::new(SystemClock),
         }
     }

@@ -84,10 +84,23 @@ impl Deployment {
     /// # Errors
     /// When certificate and key do not fit.
     pub fn channel_from(&self, identity: Option<Issued>, from: Ipv4Addr) -> Result<Channel> {
+        self.channel_between(identity, from, self.address())
+    }
+
+    /// The same to another broker of this deployment.
+    ///
+    /// # Errors
+    /// When certificate and key do not fit.
+    pub fn channel_between(
+        &self,
+        identity: Option<Issued>,
+        from: Ipv4Addr,
+        to: SocketAddr,
+    ) -> Result<Channel> {
         let mut config = tls_client(self.authority(), identity, &[&rustls::version::TLS13])?;
         config.alpn_protocols = vec![b"h2".to_vec()];
         let connector = TlsConnector::from(Arc::new(config));
-        let (address, name) = (self.address(), ServerName::try_from("localhost").context("server name")?);
+        let (address, name) = (to, ServerName::try_from("localhost").context("server name")?);
         let dial = move |_: Uri| {
             let (connector, name) = (connector.clone(), name.clone());
             async move {

@@ -8,14 +8,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
-use lakegate_broker::{Broker, BrokerParts, DelegationKeys, LiveTls, PolicyTerms};
+use lakegate_broker::{Broker, BrokerParts, LiveTls, PolicyTerms};
 use lakegate_host::PolicyFeed;
 use lakegate_token_store::SealedTokens;
 use prometheus::Registry;
 use tokio::runtime::{Builder, Runtime};
 
 use super::{DRAIN, Deployment, Minters, audit_log, broker_tls, own_buckets, principals};
-use crate::{AuditTrail, Options, delegation};
+use crate::delegation::SharedDelegation;
+use crate::{AuditTrail, Options};
 
 /// What all brokers of a deployment are made from.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ pub(super) struct Common {
     pub(super) policy: Arc<PolicyFeed>,
     pub(super) tokens: Arc<SealedTokens>,
     minters: Minters,
-    pub(super) delegation: Option<DelegationKeys>,
+    pub(super) delegation: Option<SharedDelegation>,
     /// How many brokers were made beside the first.
     extra: AtomicUsize,
 }
@@ -34,7 +35,7 @@ impl Common {
         options: Options,
         (policy, tokens): (&Arc<PolicyFeed>, &Arc<SealedTokens>),
         minters: Minters,
-        delegation: Option<DelegationKeys>,
+        delegation: Option<SharedDelegation>,
     ) -> Self {
         let (policy, tokens) = (Arc::clone(policy), Arc::clone(tokens));
         Self { options, policy, tokens, minters, delegation, extra: AtomicUsize::new(0) }
@@ -43,7 +44,7 @@ impl Common {
     /// The parts of one broker.
     pub(super) fn parts(&self, port: u16, tls: &Arc<LiveTls>, audit: &AuditTrail) -> Result<BrokerParts> {
         let options = &self.options;
-        let delegation = self.delegation.clone().zip(options.delegation);
+        let delegation = self.delegation.as_ref().map(SharedDelegation::of_one_broker);
         Ok(BrokerParts {
             listen: SocketAddr::from(([127, 0, 0, 1], port)),
             tls: Arc::clone(tls),
@@ -56,7 +57,7 @@ impl Common {
             minters: self.minters.clone(),
             audit: audit_log(options, audit).context("audit log")?,
             profiles: options.profiles.clone(),
-            delegation: delegation.map(|(keys, terms)| delegation::delegation(keys, terms)),
+            delegation: delegation.transpose().context("delegation")?,
             administrators: principals(&options.administrators)?,
             limits: options.limits,
             clock: Arc::clone(&options.clock),
@@ -115,7 +116,8 @@ impl Drop for ExtraBroker {
 }
 
 impl Deployment {
-    /// Starts another broker of this deployment, and waits until it mirrors the shared tier.
+    /// Starts another broker of this deployment, and waits until it mirrors the shared tier and knows what became of
+    /// delegation tokens.
     ///
     /// # Errors
     /// What could not be started.
@@ -129,6 +131,7 @@ impl Deployment {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let starting = runtime.spawn(async move {
             let broker = Broker::start(parts, &Registry::new()).await?;
+            broker.delegation_tokens_known().await;
             if has_policy {
                 broker.mirror().loaded().await;
             }

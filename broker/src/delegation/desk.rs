@@ -1,0 +1,188 @@
+//! Issue, renewal and cancellation: who may, and what is written of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use lakegate_delegation::{
+    Binding, DelegationRefusal, Draft, Identifier, Issued, KeyRing, Moment, Record, Row, TokenId,
+    authentic_anywhere, describe, issue,
+};
+use lakegate_domain::{Clock, Principal, Timestamp};
+use tokio::task::JoinHandle;
+
+use super::journal::Journal;
+use super::{Delegation, View};
+use crate::audit::NamedToken;
+use crate::{DelegationStateError, Failure};
+
+/// The delegation tokens of one broker. Its view of their lives is followed for as long as it is there.
+#[derive(Debug)]
+pub(crate) struct DelegationDesk {
+    delegation: Delegation,
+    journal: Arc<Journal>,
+    clock: Arc<dyn Clock>,
+    /// Hadoop's counter of tokens. It counts those of this process only: nothing goes by it, everything by the 16
+    /// random bytes of a token's id.
+    issued: AtomicU32,
+    following: JoinHandle<()>,
+}
+
+/// A token that somebody wants.
+#[derive(Debug, Clone)]
+pub(crate) struct Wish {
+    /// Whose rights it shall carry.
+    pub(crate) owner: Principal,
+    /// Who may renew it; nobody when absent.
+    pub(crate) renewer: Option<Principal>,
+    /// Who really asks, when that is a proxy of the owner.
+    pub(crate) real_user: Option<Principal>,
+    /// What the connection must prove over which it is presented.
+    pub(crate) binding: Option<Binding>,
+}
+
+/// A genuine token that a request is about, and what became of it.
+#[derive(Debug)]
+pub(crate) struct Named {
+    /// What it says.
+    pub(crate) identifier: Identifier,
+    /// Until when it is good, for a renewal.
+    pub(crate) renew_before: Option<Timestamp>,
+    /// Whether it was renewed although its date had come.
+    pub(crate) in_grace: bool,
+}
+
+impl Named {
+    /// What of it goes on record.
+    pub(crate) fn on_record(&self) -> NamedToken {
+        let Identifier { id, owner, renewer, real_user, .. } = &self.identifier;
+        NamedToken {
+            id: *id,
+            owner: owner.clone(),
+            renewer: renewer.clone(),
+            real_user: real_user.clone(),
+            renew_before: self.renew_before,
+            in_grace: self.in_grace,
+        }
+    }
+}
+
+impl DelegationDesk {
+    /// Begins to follow the log.
+    pub(crate) fn new(delegation: Delegation, clock: Arc<dyn Clock>) -> Self {
+        let journal = Arc::new(Journal::new(Arc::clone(&delegation.log), Arc::clone(&clock)));
+        let follow = Arc::clone(&journal).follow(delegation.follow_every, delegation.epoch);
+        let following = tokio::spawn(follow);
+        Self { delegation, journal, clock, issued: AtomicU32::new(0), following }
+    }
+
+    /// What is known of tokens' lives.
+    pub(crate) fn view(&self) -> &Arc<View> {
+        self.journal.view()
+    }
+
+    /// Makes a token, once the log has it.
+    pub(crate) async fn issue(&self, wish: &Wish) -> Result<Issued, Failure> {
+        let Delegation { keys, terms, quotas, .. } = &self.delegation;
+        let sequence = self.issued.fetch_add(1, Ordering::Relaxed) & i32::MAX.cast_unsigned();
+        let (id, now) = (TokenId::generate()?, self.clock.now());
+        self.journal
+            .write(|book| {
+                book.may_issue(&wish.owner, wish.real_user.as_ref(), quotas, now)?;
+                let Wish { owner, renewer, real_user, binding } = wish.clone();
+                let store_epoch = book.epoch();
+                let draft = Draft { owner, renewer, real_user, id, sequence, store_epoch, binding };
+                let issued = issue(draft, &terms.terms, now, &keys.current())?;
+                let row = Row::of(&issued.identifier, issued.binding);
+                Ok((issued, Some(Record::Issued { id, row })))
+            })
+            .await
+    }
+
+    /// Renews a token for its renewer.
+    pub(crate) async fn renew(
+        &self,
+        token: &str,
+        caller: &Principal,
+        named: &mut Option<Named>,
+    ) -> Result<Timestamp, Failure> {
+        let identifier = self.genuine(token, named).await?;
+        if identifier.renewer.as_ref() != Some(caller) {
+            return Err(Failure::NotRenewer);
+        }
+        let now = self.clock.now();
+        if identifier.issued > now.plus(self.delegation.skew) {
+            return Err(Failure::TokenOver(DelegationRefusal::Future));
+        }
+        let (renew_before, in_grace) = self
+            .journal
+            .write(|book| {
+                let renewal = book.renew(&identifier, &self.delegation.terms, now);
+                let renewal = renewal.map_err(Failure::TokenOver)?;
+                Ok::<_, Failure>(((renewal.until, renewal.in_grace), renewal.record))
+            })
+            .await?;
+        *named = Some(Named { identifier, renew_before: Some(renew_before), in_grace });
+        Ok(renew_before)
+    }
+
+    /// Cancels a token for its owner or its renewer. Here it is dead from now on, even if the log does not have it.
+    pub(crate) async fn cancel(
+        &self,
+        token: &str,
+        caller: &Principal,
+        named: &mut Option<Named>,
+    ) -> Result<(), Failure> {
+        let identifier = self.genuine(token, named).await?;
+        if identifier.owner != *caller && identifier.renewer.as_ref() != Some(caller) {
+            return Err(Failure::NotCanceller);
+        }
+        Ok(self.journal.cancel(&identifier).await?)
+    }
+
+    /// The token that a request is about, if it is one of ours, whatever its dates. What a token is bound to stands in
+    /// the log only, so one that nobody here heard of is looked for there.
+    async fn genuine(&self, token: &str, named: &mut Option<Named>) -> Result<Identifier, Failure> {
+        let said = describe(token).map_err(|_| Failure::Field("token is no delegation token"))?.identifier;
+        let believe = || authentic_anywhere(token, &self.ring(), &**self.view());
+        let mut found = believe();
+        if found == Err(DelegationRefusal::Mac) && !self.view().book().knows(&said.id) {
+            self.journal.catch_up().await?;
+            found = believe();
+        }
+        let identifier = found.map_err(Failure::TokenNotGenuine)?.identifier().clone();
+        *named = Some(Named { identifier: identifier.clone(), renew_before: None, in_grace: false });
+        Ok(identifier)
+    }
+
+    /// Whether what is known of tokens' lives is new enough to believe any.
+    pub(crate) fn is_fresh(&self) -> Result<(), DelegationStateError> {
+        if self.delegation.staleness.ends_at(self.view().age()) {
+            return Err(DelegationStateError::TooOld);
+        }
+        Ok(())
+    }
+
+    /// Whether it is new enough for classes marked strict.
+    pub(crate) fn is_fresh_for_strict(&self) -> Result<(), DelegationStateError> {
+        if self.delegation.staleness.ends_for_strict_at(self.view().age()) {
+            return Err(DelegationStateError::TooOld);
+        }
+        Ok(())
+    }
+
+    /// The ring in force.
+    pub(super) fn ring(&self) -> Arc<KeyRing> {
+        self.delegation.keys.current()
+    }
+
+    /// What a token presented at this instant is measured by.
+    pub(super) fn moment(&self, now: Timestamp) -> Moment<'_> {
+        Moment { now, skew: self.delegation.skew, views: &**self.view() }
+    }
+}
+
+impl Drop for DelegationDesk {
+    fn drop(&mut self) {
+        self.following.abort();
+    }
+}
