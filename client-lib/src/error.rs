@@ -226,7 +226,9 @@ pub enum ConfigFault {
     #[error("the certificates or the key are not usable")]
     Tls(#[source] SharedCause),
     /// A client certificate beside a delegation token or a carrier; a client has one identity.
-    #[error("a client certificate beside a delegation token or its carrier makes two identities; give one of them")]
+    #[error(
+        "a client certificate beside a delegation token or its carrier makes two identities; give one of them"
+    )]
     TwoIdentities,
     /// A carrier certificate and nothing that it carries.
     #[error("a carrier certificate gives no rights; give the delegation token that it goes with")]

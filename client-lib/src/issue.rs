@@ -2,6 +2,7 @@
 
 use lakegate_domain::{Principal, Secret, Timestamp};
 use lakegate_proto::v1::delegation_token_service_client::DelegationTokenServiceClient;
+use lakegate_proto::v1::issue_delegation_token_request::BindTo;
 use lakegate_proto::{timestamp_from_wire, v1};
 use tonic::Request;
 
@@ -24,8 +25,18 @@ pub struct IssuedDelegationToken {
     pub audit_id: String,
 }
 
+/// What a connection must prove over which a delegation token is presented.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenBinding {
+    /// A client certificate with this public key: the SHA-256 of its `SubjectPublicKeyInfo` in DER. A renewed certificate
+    /// of the same key will do.
+    PublicKeySha256([u8; 32]),
+    /// A client certificate that vouches for the pod with this UID.
+    PodUid(String),
+}
+
 /// Asks the brokers of a configuration, one after the other until one answers, for a delegation token of the caller's,
-/// which `renewer` may renew.
+/// which `renewer` may renew and whoever holds it may use.
 ///
 /// # Errors
 /// [`ClientError::Denied`] when the caller itself came by a delegation token; else see [`ClientError`].
@@ -33,9 +44,34 @@ pub async fn issue_delegation_token(
     config: ClientConfig,
     renewer: Option<&Principal>,
 ) -> Result<IssuedDelegationToken, ClientError> {
+    issue(config, renewer, None).await
+}
+
+/// The same for a token that is of use only over connections which prove `binding`.
+///
+/// # Errors
+/// As [`issue_delegation_token`].
+pub async fn issue_bound_delegation_token(
+    config: ClientConfig,
+    renewer: Option<&Principal>,
+    binding: TokenBinding,
+) -> Result<IssuedDelegationToken, ClientError> {
+    let bind_to = match binding {
+        TokenBinding::PublicKeySha256(digest) => BindTo::PublicKeySha256(digest.to_vec()),
+        TokenBinding::PodUid(uid) => BindTo::PodUid(uid),
+    };
+    issue(config, renewer, Some(bind_to)).await
+}
+
+async fn issue(
+    config: ClientConfig,
+    renewer: Option<&Principal>,
+    bind_to: Option<BindTo>,
+) -> Result<IssuedDelegationToken, ClientError> {
     let wish = v1::IssueDelegationTokenRequest {
         renewer: renewer.map(|renewer| renewer.as_str().to_owned()).unwrap_or_default(),
         on_behalf_of: String::new(),
+        bind_to,
     };
     let ask = |channel, left| {
         let mut request = Request::new(wish.clone());

@@ -32,6 +32,7 @@ mod explain;
 mod flight;
 mod freshness;
 mod issue;
+mod keep;
 mod service;
 mod status;
 #[cfg(feature = "object_store")]
@@ -48,7 +49,10 @@ pub use config::{ClientConfig, ClientIdentity};
 pub use delegation_token::{DelegationToken, DelegationTokenSource};
 pub use error::{AnswerFault, ClientError, ConfigFault, Refusal, SharedCause, TokenEnd};
 pub use explain::{Explained, explain};
-pub use issue::{IssuedDelegationToken, issue_delegation_token};
+pub use issue::{IssuedDelegationToken, TokenBinding, issue_bound_delegation_token, issue_delegation_token};
+pub use keep::{
+    CancelledDelegationToken, RenewedDelegationToken, cancel_delegation_token, renew_delegation_token,
+};
 #[cfg(feature = "object_store")]
 pub use store::{BrokeredStore, StorageEndpoint};
 pub use token::{Answer, BrokeredToken, Served};

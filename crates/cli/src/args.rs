@@ -60,6 +60,10 @@ pub(crate) enum TokenCommand {
 pub(crate) enum DelegationTokenCommand {
     /// Get a delegation token from a broker; needs a client certificate.
     Issue(Box<IssueArgs>),
+    /// Keep a delegation token alive; needs the certificate of the renewer that it names.
+    Renew(Box<KeepArgs>),
+    /// End a delegation token at every broker; needs its owner's certificate, or its renewer's.
+    Cancel(Box<KeepArgs>),
     /// Print what a delegation token says. Nothing is verified, no keys are needed, its MAC is not printed.
     Show(ShowArgs),
 }
@@ -143,6 +147,12 @@ pub(crate) struct IssueArgs {
     /// Who may renew it: a full principal. Nobody, unless it is said.
     #[arg(long)]
     pub(crate) renewer: Option<String>,
+    /// Make it of use only beside the client certificate in this file, in PEM, or another one with the same key.
+    #[arg(long, conflicts_with = "bind_pod")]
+    pub(crate) bind_certificate: Option<PathBuf>,
+    /// Make it of use only beside a client certificate that vouches for the pod with this UID.
+    #[arg(long)]
+    pub(crate) bind_pod: Option<String>,
     /// Write it to this file, readable by its owner only, instead of printing it.
     #[arg(long, conflicts_with = "credentials_file")]
     pub(crate) out: Option<PathBuf>,
@@ -153,6 +163,16 @@ pub(crate) struct IssueArgs {
     /// own, unless it is said.
     #[arg(long, requires = "credentials_file")]
     pub(crate) service: Option<String>,
+    #[command(flatten)]
+    pub(crate) broker: BrokerArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct KeepArgs {
+    /// A file with the token, or of Hadoop's token storage with one of ours in it, `-` for standard input, or the token
+    /// itself, which other users of this machine can then see.
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) token: String,
     #[command(flatten)]
     pub(crate) broker: BrokerArgs,
 }

@@ -48,6 +48,12 @@ async fn run(args: Args) -> anyhow::Result<Exit> {
         Command::DelegationToken(DelegationTokenCommand::Issue(options)) => {
             commands::delegation_token::issue(&options, args.output).await
         }
+        Command::DelegationToken(DelegationTokenCommand::Renew(options)) => {
+            commands::delegation_token::renew(&options, args.output).await
+        }
+        Command::DelegationToken(DelegationTokenCommand::Cancel(options)) => {
+            commands::delegation_token::cancel(&options, args.output).await
+        }
         Command::DelegationToken(DelegationTokenCommand::Show(options)) => {
             commands::delegation_token::show(&options, args.output)
         }

@@ -1,16 +1,24 @@
 //! `lakegate delegation-token issue`; its sisters have files of their own.
 
 mod credentials_file;
+mod keep;
 mod show;
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use lakegate_client::{IssuedDelegationToken, issue_delegation_token, service_of};
+use lakegate_client::{
+    IssuedDelegationToken, TokenBinding, issue_bound_delegation_token, issue_delegation_token, service_of,
+};
+use lakegate_delegation::Binding;
 use lakegate_domain::{Principal, Secret};
+use lakegate_host::files;
 use serde_json::json;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
 use zeroize::Zeroizing;
 
+pub(crate) use self::keep::{cancel, renew};
 pub(crate) use self::show::show;
 use crate::args::{IssueArgs, Output};
 use crate::exit::{Exit, Invalid};
@@ -27,7 +35,10 @@ pub(crate) async fn issue(args: &IssueArgs, output: Output) -> Result<Exit> {
         // Before there is a token that could not be put anywhere.
         credentials_file::check(file, &service)?;
     }
-    let issued = issue_delegation_token(config, renewer.as_ref()).await;
+    let issued = match binding(args)? {
+        None => issue_delegation_token(config, renewer.as_ref()).await,
+        Some(binding) => issue_bound_delegation_token(config, renewer.as_ref(), binding).await,
+    };
     let issued = connect::explained(&args.broker, issued)?;
     if let Some(file) = &args.credentials_file {
         credentials_file::add(file, &service, &issued.token)?;
@@ -49,6 +60,19 @@ pub(crate) async fn issue(args: &IssueArgs, output: Output) -> Result<Exit> {
         }))?,
     }
     Ok(Exit::Done)
+}
+
+/// What the token is to be bound to.
+fn binding(args: &IssueArgs) -> Result<Option<TokenBinding>> {
+    if let Some(uid) = &args.bind_pod {
+        return Ok(Some(TokenBinding::PodUid(uid.clone())));
+    }
+    let Some(file) = &args.bind_certificate else { return Ok(None) };
+    let chain = files::certificates(file)?;
+    let unfit = || Invalid(format!("--bind-certificate: no certificate in {}", file.display()));
+    let (_, leaf) = X509Certificate::from_der(chain.first().ok_or_else(unfit)?).map_err(|_| unfit())?;
+    let key = Binding::of_public_key(leaf.public_key().raw);
+    Ok(Some(TokenBinding::PublicKeySha256(*key.digest())))
 }
 
 fn with_newline(token: &Secret) -> Zeroizing<Vec<u8>> {

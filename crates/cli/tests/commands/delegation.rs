@@ -34,6 +34,35 @@ async fn a_token_is_written_for_a_job_that_works_by_it_and_gets_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_renewed_by_its_renewer_and_cancelled_by_its_owner() {
+    let lake = Lake::new().await;
+    let file = lake.path("job.token").display().to_string();
+    let storage = lake.path("job.storage").display().to_string();
+    let issue = |to: &[&str]| [&["delegation-token", "issue", "--renewer", "bob"], to].concat().join(" ");
+    for to in [["--out", &file], ["--credentials-file", &storage]] {
+        let line = issue(&to);
+        let issued = lake.run("alice", &line.split(' ').collect::<Vec<_>>()).await;
+        assert_eq!(issued.status.code(), Some(0), "{}", stderr(&issued));
+        let renewed = lake.run("bob", &["-o", "json", "delegation-token", "renew", to[1]]).await;
+        assert_eq!(renewed.status.code(), Some(0), "{}", stderr(&renewed));
+        let document: serde_json::Value = serde_json::from_str(&stdout(&renewed)).unwrap();
+        assert!(document["renew_before"].is_string() && document["audit_id"].is_string());
+        let denied = lake.run("alice", &["delegation-token", "renew", to[1]]).await;
+        assert_eq!(denied.status.code(), Some(3), "dt13: {}", stderr(&denied));
+        let cancelled = lake.run("alice", &["delegation-token", "cancel", to[1]]).await;
+        assert_eq!(cancelled.status.code(), Some(0), "{}", stderr(&cancelled));
+        let again = lake.run("bob", &["-o", "json", "delegation-token", "cancel", to[1]]).await;
+        assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
+        let over = lake.run("bob", &["delegation-token", "renew", to[1]]).await;
+        assert_eq!(over.status.code(), Some(5), "dt17: {}", stderr(&over));
+    }
+    let refused = lake.run_by_token("job.token", &["token", "get", SALES]).await;
+    assert_eq!(refused.status.code(), Some(4), "{}", stderr(&refused));
+    let none = lake.run("alice", &["delegation-token", "cancel", ""]).await;
+    assert_eq!(none.status.code(), Some(5), "{}", stderr(&none));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_printed_alone_or_as_json() {
     let lake = Lake::new().await;
     let printed = lake.run("alice", &["delegation-token", "issue"]).await;

@@ -121,7 +121,7 @@ fn facts(described: &Described) -> Facts {
 }
 
 /// The bytes from standard input, of a file of that name, or of the argument itself.
-fn read(argument: &str) -> Result<Zeroizing<Vec<u8>>> {
+pub(super) fn read(argument: &str) -> Result<Zeroizing<Vec<u8>>> {
     let most = MAX_CREDENTIALS_BYTES as u64 + 1;
     let mut bytes = Zeroizing::new(Vec::new());
     if argument == "-" {
