@@ -112,6 +112,10 @@ ring = {{ printf "/etc/lakegate/delegation/%s" .ring | toJson }}
 renew_interval_seconds = {{ int64 .renewIntervalSeconds }}
 max_life_seconds = {{ int64 .maxLifeSeconds }}
 skew_seconds = {{ int64 .skewSeconds }}
+hadoop_compat_grace_seconds = {{ int64 .hadoopCompatGraceSeconds }}
+store_epoch = {{ int64 .storeEpoch }}
+
+{{ include "lakegate.delegationLog" . }}
 {{ else if .keys }}
 {{- $ids := list }}
 {{- range .keys }}
@@ -125,12 +129,16 @@ current = {{ int .current }}
 renew_interval_seconds = {{ int64 .renewIntervalSeconds }}
 max_life_seconds = {{ int64 .maxLifeSeconds }}
 skew_seconds = {{ int64 .skewSeconds }}
+hadoop_compat_grace_seconds = {{ int64 .hadoopCompatGraceSeconds }}
+store_epoch = {{ int64 .storeEpoch }}
 {{- range .keys }}
 
 [[delegation.keys]]
 id = {{ int64 .id }}
 file = {{ printf "/etc/lakegate/delegation/%s" .key | toJson }}
 {{- end }}
+
+{{ include "lakegate.delegationLog" . }}
 {{ end }}
 {{- end }}
 {{ include "lakegate.shared" . }}
@@ -144,4 +152,16 @@ workers = {{ int .Values.generator.workers }}
 own_buckets = {{ toJson .Values.broker.ownBuckets }}
 
 {{ include "lakegate.shared" . }}
+{{- end -}}
+
+{{- define "lakegate.delegationLog" -}}
+[delegation.quotas]
+per_owner = {{ int64 .quotas.perOwner }}
+per_real_user = {{ int64 .quotas.perRealUser }}
+total = {{ int64 .quotas.total }}
+
+[delegation.view]
+follow_seconds = {{ int64 .view.followSeconds }}
+max_stale_seconds = {{ int64 .view.maxStaleSeconds }}
+strict_stale_seconds = {{ int64 .view.strictStaleSeconds }}
 {{- end -}}
