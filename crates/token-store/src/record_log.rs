@@ -114,8 +114,8 @@ pub trait RecordLog: Send + Sync + fmt::Debug {
     /// [`StoreError::Unavailable`] or [`StoreError::Refused`].
     async fn snapshot(&self, log: LogName) -> Result<Option<LogSnapshot>, StoreError>;
 
-    /// Keeps a snapshot, unless there is one as new, and forgets records that it says. One of number 0 says nothing and is
-    /// not kept.
+    /// Keeps a snapshot, unless there is one of a higher number, and forgets records that it says. One of number 0 says
+    /// nothing and is not kept.
     ///
     /// # Errors
     /// [`StoreError::TooLarge`], [`StoreError::Unavailable`] or [`StoreError::Refused`].

@@ -12,6 +12,7 @@ mod error;
 mod memory;
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -40,6 +41,8 @@ pub struct SealedLog {
     sealer: ArcSwap<Sealer>,
     cluster: String,
     memory: Mutex<Memory>,
+    /// Whether what a newcomer must read is sealed with a key that only opens.
+    is_sealed_before: AtomicBool,
 }
 
 /// What came since a number; opened, authentic, without a gap.
@@ -86,7 +89,14 @@ impl SealedLog {
         cluster: &str,
     ) -> Result<Self, StoreError> {
         let sealer = ArcSwap::from_pointee(Sealer::for_purpose(PURPOSE, keys, cluster)?);
-        Ok(Self { store, name, sealer, cluster: cluster.to_owned(), memory: Mutex::default() })
+        Ok(Self {
+            store,
+            name,
+            sealer,
+            cluster: cluster.to_owned(),
+            memory: Mutex::default(),
+            is_sealed_before: AtomicBool::new(false),
+        })
     }
 
     /// Seals with other keys from now on; on an error those in force stay.
@@ -97,8 +107,15 @@ impl SealedLog {
         self.sealer.load().check_ids(&keys)?;
         let (current, previous) = (keys.current.id(), keys.previous.as_ref().map(SealingKey::id));
         self.sealer.store(Arc::new(Sealer::for_purpose(PURPOSE, keys, &self.cluster)?));
+        self.is_sealed_before.store(self.seen() > 0, Ordering::Relaxed);
         info!(log = self.name.as_str(), current, previous, "sealing keys are in force");
         Ok(())
+    }
+
+    /// Whether a snapshot should be written although the log has not grown: a newcomer would need a sealing key that only
+    /// opens, and that its operator wants to drop.
+    pub fn wants_snapshot(&self) -> bool {
+        self.is_sealed_before.load(Ordering::Relaxed)
     }
 
     /// Which log it is.
@@ -263,7 +280,7 @@ impl SealedLog {
         }
     }
 
-    /// Keeps what all records up to a number say, so that others need not read them; never over a newer one.
+    /// Keeps what all records up to a number say, so that others need not read them; never over one of a higher number.
     ///
     /// # Errors
     /// [`LogError::Store`].
@@ -271,12 +288,22 @@ impl SealedLog {
         if said.len().saturating_add(SEAL_BYTES) > MAX_SNAPSHOT_BYTES {
             return Err(StoreError::TooLarge.into());
         }
-        let bytes = self.sealer.load().seal_bytes(&self.place(Kind::Snapshot, number), said)?;
-        Ok(self.store.put_snapshot(self.name, LogSnapshot { number, bytes }).await?)
+        let sealer = self.sealer.load_full();
+        let bytes = sealer.seal_bytes(&self.place(Kind::Snapshot, number), said)?;
+        self.store.put_snapshot(self.name, LogSnapshot { number, bytes }).await?;
+        // Keys that came into force meanwhile want another one.
+        if Arc::ptr_eq(&sealer, &self.sealer.load()) && number >= self.seen() {
+            self.is_sealed_before.store(false, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     fn open(&self, kind: Kind, number: u64, sealed: Vec<u8>) -> Result<Zeroizing<Vec<u8>>, LogError> {
-        let opened = self.sealer.load().open_bytes(&self.place(kind, number), sealed);
+        let sealer = self.sealer.load();
+        if !sealer.is_current(&sealed) {
+            self.is_sealed_before.store(true, Ordering::Relaxed);
+        }
+        let opened = sealer.open_bytes(&self.place(kind, number), sealed);
         opened.map_err(|distrust| match (distrust, kind) {
             (Distrust::UnknownKey | Distrust::UnknownFormat, _) => LogError::UnknownKey { number },
             (_, Kind::Record) => LogError::Tampered { number },

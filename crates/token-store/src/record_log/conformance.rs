@@ -124,9 +124,13 @@ async fn snapshots_never_go_backwards(store: &dyn RecordLog) -> Outcome {
     }
     let snapshot = |number, bytes: &[u8]| LogSnapshot { number, bytes: bytes.to_vec() };
     store.put_snapshot(KEYS, snapshot(3, b"three")).await?;
-    for late in [snapshot(2, b"two"), snapshot(3, b"another three"), snapshot(0, b"")] {
+    for late in [snapshot(2, b"two"), snapshot(1, b"one"), snapshot(0, b"")] {
         store.put_snapshot(KEYS, late).await?;
         assert_eq!(store.snapshot(KEYS).await?, Some(snapshot(3, b"three")));
+    }
+    for again in [b"the same, sealed with another key".as_slice(), b"and once more"] {
+        store.put_snapshot(KEYS, snapshot(3, again)).await?;
+        assert_eq!(store.snapshot(KEYS).await?, Some(snapshot(3, again)));
     }
     store.put_snapshot(KEYS, snapshot(4, b"")).await?;
     assert_eq!(store.snapshot(KEYS).await?, Some(snapshot(4, b"")));

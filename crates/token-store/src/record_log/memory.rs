@@ -137,7 +137,7 @@ impl RecordLog for MemoryLog {
         }
         let mut held = lock(&self.held);
         let one = held.0.entry(log).or_default();
-        if one.snapshot.as_ref().is_some_and(|kept| kept.number >= snapshot.number) {
+        if one.snapshot.as_ref().is_some_and(|kept| kept.number > snapshot.number) {
             return Ok(());
         }
         let first = snapshot.number.saturating_sub(RECORDS_KEPT).saturating_add(1).min(one.head);

@@ -83,7 +83,7 @@ impl Inner {
         {
             let mut snapshots = write.open_table(SNAPSHOTS)?;
             let kept = snapshots.get(log.as_str())?.map(|kept| kept.value().0);
-            if kept.is_some_and(|kept| kept >= snapshot.number) {
+            if kept.is_some_and(|kept| kept > snapshot.number) {
                 return Ok(());
             }
             snapshots.insert(log.as_str(), (snapshot.number, snapshot.bytes.as_slice()))?;

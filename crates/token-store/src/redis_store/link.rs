@@ -28,6 +28,8 @@ use crate::{StoreError, StoreHealth};
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 /// The longest.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// The longest for logs: what was cancelled elsewhere must be known here within ten seconds of a cut's end.
+const LONGEST_WAIT_FOR_LOGS: Duration = Duration::from_secs(1);
 /// A connection that lived this long is followed by a quick attempt again.
 const LASTING: Duration = Duration::from_secs(5);
 
@@ -135,13 +137,24 @@ struct Keeper {
     dial: Dial,
     shared: Arc<Shared>,
     wait: Duration,
+    longest_wait: Duration,
     luck: StdRng,
 }
 
 impl Keeper {
     fn new(terms: RedisTerms, what_for: Use) -> Self {
         let luck = StdRng::seed_from_u64(terms.seed);
-        Self { dial: Dial::new(terms, what_for), shared: Arc::default(), wait: FIRST_WAIT, luck }
+        let longest_wait = match what_for {
+            Use::Tokens => LONGEST_WAIT,
+            Use::Logs => LONGEST_WAIT_FOR_LOGS,
+        };
+        Self {
+            dial: Dial::new(terms, what_for),
+            shared: Arc::default(),
+            wait: FIRST_WAIT,
+            longest_wait,
+            luck,
+        }
     }
 
     fn publish(&self, live: Live) {
@@ -184,7 +197,7 @@ impl Keeper {
 
     fn next_wait(&mut self) -> Duration {
         let wait = self.wait.mul_f64(self.luck.random_range(0.5..=1.0));
-        self.wait = (self.wait * 2).min(LONGEST_WAIT);
+        self.wait = (self.wait * 2).min(self.longest_wait);
         wait
     }
 }

@@ -5,12 +5,12 @@
 //! | read | `XRANGE records n-0 + COUNT 128`, `XREVRANGE records + - COUNT 1`, `XRANGE records - + COUNT 1` |
 //! | append | `XREVRANGE records + - COUNT 1`, then `XADD records n-0 r bytes` |
 //! | snapshot | `XREVRANGE snapshot + - COUNT 1` |
-//! | keep a snapshot | `XADD snapshot MAXLEN = 1 n-0 s bytes`, then `XTRIM records MINID = n` |
+//! | keep a snapshot | `XADD snapshot MAXLEN = 1 n-* s bytes`, then `XTRIM records MINID = n` |
 //!
 //! A log is a stream whose ids are its numbers. A stream takes an id only if it is greater than every id it ever had,
 //! also those that were trimmed: that is the compare and set. So of several writers one gets a number, a late write
 //! of a number that is long forgotten is refused, and a snapshot never goes backwards, without a script or a
-//! transaction. What a stream does not refuse is a number too high; a writer looks at the head first, and what
+//! transaction; a snapshot that only changes its seal gets the next sub-number from the server. What a stream does not refuse is a number too high; a writer looks at the head first, and what
 //! falls between the two commands (a server that loses its end in that moment) leaves a gap, which readers see.
 
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use redis::{Pipeline, Value};
 
 use super::connect::{RedisTerms, Use};
 use super::link::Link;
-use super::reply;
+use super::reply::{self, Entry};
 use crate::record_log::{MAX_SNAPSHOT_BYTES, RECORDS_KEPT, RECORDS_PER_READ};
 use crate::{Appended, LogName, LogSnapshot, MAX_VALUE_BYTES, RecordLog, Records, StoreError, StoreHealth};
 
@@ -51,12 +51,15 @@ impl RedisLog {
 
     /// The number of the newest entry of a stream; 0 for none.
     async fn head(&self, stream: &str) -> Result<u64, StoreError> {
-        let newest = self.entries(&newest(stream), MAX_SNAPSHOT_BYTES).await?;
-        Ok(newest.last().map_or(0, |(number, _)| *number))
+        Ok(self.newest(stream, Entry::Snapshot).await?.map_or(0, |(number, _)| number))
     }
 
-    async fn entries(&self, pipeline: &Pipeline, longest: usize) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
-        self.link.call(pipeline, |replies| reply::entries(reply::one(replies)?, longest)).await
+    /// The newest entry of a stream.
+    async fn newest(&self, stream: &str, entry: Entry) -> Result<Option<(u64, Vec<u8>)>, StoreError> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("XREVRANGE").arg(stream).arg("+").arg("-").arg("COUNT").arg(1);
+        let found = self.link.call(&pipeline, |replies| reply::entries(reply::one(replies)?, entry)).await?;
+        Ok(found.into_iter().next())
     }
 
     /// Adds to a stream. A refusal that comes of an entry with the number or a higher one is no error.
@@ -83,12 +86,6 @@ enum Added {
     Done,
     Late,
     NoStream,
-}
-
-fn newest(stream: &str) -> Pipeline {
-    let mut pipeline = Pipeline::with_capacity(1);
-    pipeline.cmd("XREVRANGE").arg(stream).arg("+").arg("-").arg("COUNT").arg(1);
-    pipeline
 }
 
 #[async_trait]
@@ -131,17 +128,17 @@ impl RecordLog for RedisLog {
                 let [records, newest, oldest] =
                     <[Value; 3]>::try_from(replies).map_err(|_| reply::Trouble::OutOfStep)?;
                 let number = |reply| -> Result<u64, reply::Trouble> {
-                    Ok(reply::entries(reply, MAX_VALUE_BYTES)?.last().map_or(0, |(number, _)| *number))
+                    Ok(reply::entries(reply, Entry::Record)?.last().map_or(0, |(number, _)| *number))
                 };
-                let records = reply::entries(records, MAX_VALUE_BYTES)?;
+                let records = reply::entries(records, Entry::Record)?;
                 Ok(Records { records, head: number(newest)?, oldest: number(oldest)? })
             })
             .await
     }
 
     async fn snapshot(&self, log: LogName) -> Result<Option<LogSnapshot>, StoreError> {
-        let found = self.entries(&newest(&self.snapshots(log)), MAX_SNAPSHOT_BYTES).await?;
-        Ok(found.into_iter().next().map(|(number, bytes)| LogSnapshot { number, bytes }))
+        let found = self.newest(&self.snapshots(log), Entry::Snapshot).await?;
+        Ok(found.map(|(number, bytes)| LogSnapshot { number, bytes }))
     }
 
     async fn put_snapshot(&self, log: LogName, snapshot: LogSnapshot) -> Result<(), StoreError> {
@@ -154,7 +151,7 @@ impl RecordLog for RedisLog {
         }
         let (stream, records) = (self.snapshots(log), self.records(log));
         let mut command = redis::cmd("XADD");
-        command.arg(&stream).arg("MAXLEN").arg("=").arg(1).arg(format!("{number}-0")).arg("s").arg(bytes);
+        command.arg(&stream).arg("MAXLEN").arg("=").arg(1).arg(format!("{number}-*")).arg("s").arg(bytes);
         let Added::Done = self.add(&stream, number, command).await? else { return Ok(()) };
         // The newest record stays whatever the snapshot says: it is the head.
         let first = number.saturating_sub(RECORDS_KEPT).saturating_add(1).min(self.head(&records).await?);

@@ -3,6 +3,7 @@
 
 use redis::{RedisError, ServerError, Value};
 
+use crate::record_log::MAX_SNAPSHOT_BYTES;
 use crate::{MAX_VALUE_BYTES, StoreError, StoreId};
 
 /// Replies and commands do not go together.
@@ -87,23 +88,36 @@ pub(super) fn added(replies: Vec<Value>) -> Result<bool, Trouble> {
     }
 }
 
-/// The reply to `XRANGE` or `XREVRANGE`: entries by the first half of their ids. One that is not of our making, with
-/// another second half, other fields or too long a value, is empty, so that the reader sees that something is wrong.
-pub(super) fn entries(reply: Value, longest: usize) -> Result<Vec<(u64, Vec<u8>)>, Trouble> {
-    let Value::Array(entries) = reply else { return Err(trouble(reply)) };
-    entries.into_iter().map(|entry| self::entry(entry, longest)).collect()
+/// What a stream holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// Records: one for each number.
+    Record,
+    /// Snapshots: the same number may come again, sealed anew.
+    Snapshot,
 }
 
-fn entry(entry: Value, longest: usize) -> Result<(u64, Vec<u8>), Trouble> {
-    let Value::Array(entry) = entry else { return Err(Trouble::OutOfStep) };
-    let Ok([Value::BulkString(id), Value::Array(fields)]) = <[Value; 2]>::try_from(entry) else {
+/// The reply to `XRANGE` or `XREVRANGE`: entries by the first half of their ids. One that is not of our making, with
+/// another second half, other fields or too long a value, is empty, so that the reader sees that something is wrong.
+pub(super) fn entries(reply: Value, entry: Entry) -> Result<Vec<(u64, Vec<u8>)>, Trouble> {
+    let Value::Array(entries) = reply else { return Err(trouble(reply)) };
+    entries.into_iter().map(|found| numbered(found, entry)).collect()
+}
+
+fn numbered(found: Value, entry: Entry) -> Result<(u64, Vec<u8>), Trouble> {
+    let Value::Array(found) = found else { return Err(Trouble::OutOfStep) };
+    let Ok([Value::BulkString(id), Value::Array(fields)]) = <[Value; 2]>::try_from(found) else {
         return Err(Trouble::OutOfStep);
     };
     let id = std::str::from_utf8(&id).ok().and_then(|id| id.split_once('-'));
     let (number, rest) = id.ok_or(Trouble::OutOfStep)?;
     let number = number.parse().map_err(|_| Trouble::OutOfStep)?;
+    let (longest, is_ours) = match entry {
+        Entry::Record => (MAX_VALUE_BYTES, rest == "0"),
+        Entry::Snapshot => (MAX_SNAPSHOT_BYTES, true),
+    };
     let bytes = match <[Value; 2]>::try_from(fields) {
-        Ok([_, Value::BulkString(bytes)]) if rest == "0" && bytes.len() <= longest => bytes,
+        Ok([_, Value::BulkString(bytes)]) if is_ours && bytes.len() <= longest => bytes,
         _ => Vec::new(),
     };
     Ok((number, bytes))

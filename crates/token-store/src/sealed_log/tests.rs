@@ -288,6 +288,33 @@ async fn rd06_a_rotation_of_the_sealing_keys_reads_what_the_old_one_sealed() {
 }
 
 #[tokio::test]
+async fn rd06_an_old_sealing_key_can_be_dropped_when_the_log_was_sealed_anew() {
+    let store = Arc::new(MemoryLog::new());
+    let log = start(&store);
+    assert!(!log.wants_snapshot());
+    write(&log, &["one"]).await;
+    log.put_snapshot(1, b"one").await.unwrap();
+    write(&log, &["two"]).await;
+    let both = || {
+        let [new, old] = [2, 1].map(|id| keys(id).current);
+        SealingKeys { current: new, previous: Some(old) }
+    };
+    log.rotate(both()).unwrap();
+    assert!(log.wants_snapshot());
+    log.put_snapshot(1, b"one").await.unwrap();
+    assert!(log.wants_snapshot(), "the second record still is sealed with the old key");
+    // A process that starts in the middle of it wants the same.
+    let late = log_of(&store, TOKENS, both(), CLUSTER);
+    texts(&late, 0).await.unwrap();
+    assert!(late.wants_snapshot());
+    late.put_snapshot(2, b"one and two").await.unwrap();
+    assert!(!late.wants_snapshot());
+    let without = log_of(&store, TOKENS, keys(2), CLUSTER);
+    assert_eq!(texts(&without, 0).await.unwrap(), ["one and two"]);
+    assert!(!without.wants_snapshot());
+}
+
+#[tokio::test]
 async fn an_answer_from_before_a_write_is_no_rewind() {
     let store = Arc::new(MemoryLog::new());
     let log = Arc::new(start(&store));

@@ -33,6 +33,11 @@ impl Sealer {
         }
     }
 
+    /// Whether a value says that it is sealed with the key that seals now.
+    pub(crate) fn is_current(&self, value: &[u8]) -> bool {
+        Header::read(value).is_ok_and(|header| header.key_id == self.keys.current.id())
+    }
+
     /// Opens bytes that were sealed for a place.
     pub(crate) fn open_bytes(
         &self,
