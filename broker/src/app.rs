@@ -1,6 +1,8 @@
 //! Wires a broker from its configuration: the only file here that names concrete adapters.
 
 mod following;
+mod shared;
+mod stored_keys;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -17,7 +19,7 @@ use prometheus::Registry;
 
 use crate::audit::AuditLog;
 use crate::identity::Profiles;
-use crate::{Broker, BrokerConfig, BrokerParts, PolicyTerms, StalenessBounds};
+use crate::{Broker, BrokerConfig, BrokerParts, KeyLog, PolicyTerms, StalenessBounds};
 
 /// The broker's part of the budget in percent: the reserve of invariant 7.
 pub(crate) const RESERVE: u32 = 20;
@@ -31,6 +33,8 @@ pub struct App {
     ready: lakegate_host::Condition,
     notice: Duration,
     drain: Duration,
+    /// Follows the log of delegation keys.
+    _key_log: Option<KeyLog>,
 }
 
 impl App {
@@ -43,26 +47,22 @@ impl App {
         let reloads = Reloads::new(&registry, Arc::clone(&clock))?;
         let minters = minters(&config, &clock)?;
         let policy = policy(&config, &minters, &clock, &reloads).await?;
-        let (store, logs) = config
-            .store
-            .open_with_logs(Arc::clone(&clock), |path| -> Result<_> { Ok(files::read_secret_text(path)?) })
-            .await
-            .context("store")?;
-        let tokens = following::sealed_tokens(store, &config.sealing, &config.cluster, &clock, &reloads)
-            .context("sealing")?;
+        let shared = shared::open(&config, &clock, &reloads).await?;
         policy.register(&registry)?;
         let readiness = Readiness::new();
         let feed = Arc::clone(&policy);
         readiness.require("policy", move || feed.current().is_some());
-        let shared = Arc::clone(&tokens);
-        readiness.require("store", move || shared.health().reached);
+        shared.require(&readiness);
         let probed = minters.clone();
         readiness.require("confinement", move || probed.values().all(vends));
         let ready = readiness.condition("serving");
         let settings = config.delegation.as_ref();
-        let delegation = settings.map(|it| {
-            let log = following::token_log(logs, &config.sealing, &config.cluster, &reloads)?;
-            following::delegation(it, log, &config.cluster, &reloads)
+        let stored = stored_keys::follow(&config, shared.logs.as_ref(), &clock, &registry, &readiness);
+        let (stored, key_log) = stored.context("delegation")?.unzip();
+        let delegation = settings.zip(shared.logs.as_ref());
+        let delegation = delegation.map(|(settings, logs)| {
+            let keys = following::delegation_keys(settings, stored, &config.cluster, &reloads)?;
+            following::delegation(settings, keys, Arc::clone(&logs.tokens))
         });
         let delegation = delegation.transpose().context("delegation")?;
         let own_buckets = own_buckets(&config)?;
@@ -82,7 +82,7 @@ impl App {
                 .context("policy.strict_stale_seconds")?,
                 own_buckets,
             },
-            tokens,
+            tokens: shared.tokens,
             minters,
             audit: AuditLog::to_file(&config.audit_file).context("audit_file")?,
             profiles,
@@ -99,7 +99,7 @@ impl App {
         ready.met();
         let notice = Duration::from_secs(config.drain_notice_seconds);
         let drain = Duration::from_secs(config.drain_seconds);
-        Ok(Self { broker, admin, reloads, ready, notice, drain })
+        Ok(Self { broker, admin, reloads, ready, notice, drain, _key_log: key_log })
     }
 
     /// Where the public port is.

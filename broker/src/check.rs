@@ -20,7 +20,7 @@ use lakegate_token_store::SealingKeys;
 use lakegate_token_store::settings::StoreSettings;
 
 use crate::app::RESERVE;
-use crate::{BrokerConfig, StalenessBounds};
+use crate::{BrokerConfig, DelegationSettings, StalenessBounds};
 
 /// What a check looks at.
 struct Subject<'a> {
@@ -132,15 +132,48 @@ fn delegation(subject: &Subject<'_>, findings: &mut Findings) {
     for (index, key) in settings.keys.iter().enumerate() {
         findings.secret(&format!("delegation.keys[{index}]"), &key.file);
     }
+    findings.take("delegation.renew_interval_seconds", settings.terms());
+    findings.take("delegation.view.follow_seconds", settings.view.follow_every());
+    findings.take("delegation.view.strict_stale_seconds", settings.view.staleness());
+    if settings.stored.is_some() {
+        stored_keys(subject, settings, findings);
+        return;
+    }
+    if has_brokers_apart(subject) {
+        let text =
+            "several brokers with a store of their own each do not learn of each other's cancellations";
+        findings.warn("delegation", text);
+    }
     let read = |path: &Path| -> anyhow::Result<_> { Ok(files::read_secret_text(path)?) };
     if findings.errors().len() == before
         && let Err(error) = settings.ring(&subject.config.cluster, read)
     {
         findings.error("delegation.keys", format_args!("{error:#}"));
     }
-    findings.take("delegation.renew_interval_seconds", settings.terms());
-    findings.take("delegation.view.follow_seconds", settings.view.follow_every());
-    findings.take("delegation.view.strict_stale_seconds", settings.view.staleness());
+}
+
+fn stored_keys(subject: &Subject<'_>, settings: &DelegationSettings, findings: &mut Findings) {
+    findings.take("delegation.stored", settings.roll());
+    let read = |path: &Path| -> anyhow::Result<_> { Ok(files::read_secret_text(path)?) };
+    if let Err(error) = settings.file_keys(read) {
+        findings.error("delegation.keys", format_args!("{error:#}"));
+    }
+    let Some(stored) = &settings.stored else { return };
+    if stored.distribution_seconds < settings.view.max_stale_seconds {
+        let text = "shorter than delegation.view.max_stale_seconds: a broker cut off for that \
+                    long meets keys that it does not know";
+        findings.warn("delegation.stored.distribution_seconds", text);
+    }
+    if has_brokers_apart(subject) {
+        let text = "several brokers with a store of their own each would not believe each other's tokens";
+        findings.error("delegation.stored", text);
+    }
+}
+
+/// Whether there are several brokers and each keeps a store of its own.
+fn has_brokers_apart(subject: &Subject<'_>) -> bool {
+    matches!(subject.config.store, StoreSettings::Embedded { .. })
+        && subject.config.max_brokers > NonZeroU32::MIN
 }
 
 fn storages_and_policy(subject: &Subject<'_>, findings: &mut Findings) {

@@ -4,8 +4,10 @@ mod bearer;
 mod bindings;
 mod desk;
 mod journal;
+mod key_log;
 mod presented;
 mod settings;
+mod unknown_keys;
 mod view;
 
 use std::sync::Arc;
@@ -20,28 +22,39 @@ use crate::StalenessBounds;
 pub(crate) use bearer::Bearer;
 pub(crate) use bindings::{bindings_of, is_pod_uid};
 pub(crate) use desk::{DelegationDesk, Named, Wish};
+pub(crate) use key_log::KeyLogMetrics;
+pub use key_log::{KeyLog, KeyLogParts, StoredKeySettings};
 pub(crate) use presented::{NotBelieved, PresentedTokens};
 pub use settings::{DelegationKeySettings, DelegationSettings, QuotaSettings, ViewSettings};
+use unknown_keys::UnknownKeys;
 pub(crate) use view::View;
 
 /// The keys in force; one handle for whoever reads them and whoever changes them.
 #[derive(Debug, Clone)]
-pub struct DelegationKeys(Arc<ArcSwap<KeyRing>>);
+pub struct DelegationKeys {
+    ring: Arc<ArcSwap<KeyRing>>,
+    unknown: Arc<UnknownKeys>,
+}
 
 impl DelegationKeys {
     /// Begins with a ring.
     pub fn new(ring: KeyRing) -> Self {
-        Self(Arc::new(ArcSwap::from_pointee(ring)))
+        Self { ring: Arc::new(ArcSwap::from_pointee(ring)), unknown: Arc::default() }
     }
 
     /// Puts another ring into force. Tokens already believed on open connections are verified again.
     pub fn replace(&self, ring: KeyRing) {
-        self.0.store(Arc::new(ring));
+        self.ring.store(Arc::new(ring));
     }
 
     /// The ring in force.
     pub fn current(&self) -> Arc<KeyRing> {
-        self.0.load_full()
+        self.ring.load_full()
+    }
+
+    /// Where ids of keys are told that are not in the ring.
+    pub(crate) fn unknown(&self) -> &UnknownKeys {
+        &self.unknown
     }
 }
 

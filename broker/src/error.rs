@@ -90,6 +90,9 @@ pub enum DelegationStateError {
     /// Other brokers were faster each time.
     #[error("too many brokers write to the log of delegation tokens")]
     Contended,
+    /// The log of keys was never read.
+    #[error("the keys of delegation tokens are not known yet")]
+    NoKeys,
     /// The log was not read for too long.
     #[error("what is known of delegation tokens is too old")]
     TooOld,
@@ -105,6 +108,7 @@ impl DelegationStateError {
             Self::Late => "store",
             Self::Stuck => "gap",
             Self::Contended => "contended",
+            Self::NoKeys => "no_keys",
             Self::TooOld => "too_old",
         }
     }
@@ -114,7 +118,7 @@ impl DelegationStateError {
         match self {
             Self::Log(error) => error.is_alarming(),
             Self::Book(_) | Self::Stuck => true,
-            Self::Late | Self::Contended | Self::TooOld => false,
+            Self::Late | Self::Contended | Self::NoKeys | Self::TooOld => false,
         }
     }
 }

@@ -35,7 +35,8 @@ pub use broker::{Broker, BrokerParts};
 pub use check::check;
 pub use config::BrokerConfig;
 pub use delegation::{
-    Delegation, DelegationKeySettings, DelegationKeys, DelegationSettings, QuotaSettings, ViewSettings,
+    Delegation, DelegationKeySettings, DelegationKeys, DelegationSettings, KeyLog, KeyLogParts,
+    QuotaSettings, StoredKeySettings, ViewSettings,
 };
 pub use error::{BuildError, DelegationStateError, Failure};
 pub use limits::Limits;

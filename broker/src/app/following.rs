@@ -1,6 +1,5 @@
 //! What a broker takes from files while it runs; policy follows its file by itself.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -9,20 +8,13 @@ use lakegate_domain::{Clock, Secret};
 use lakegate_host::files::{self, Contents, FileSet};
 use lakegate_host::reload::Item;
 use lakegate_host::{Readiness, Reloads};
-use lakegate_token_store::settings::SealingSettings;
-use lakegate_token_store::{LogName, RecordLog, SealedLog, SealedTokens, SealingKeys, TokenStore};
+use lakegate_token_store::SealedLog;
 
 use crate::tls::{ClientCertificates, LiveTls, TlsSettings, follow as revocation};
 use crate::{Delegation, DelegationKeys, DelegationSettings};
 
 /// The public port's certificate, key and client authorities.
 const TLS: &str = "tls";
-
-/// The keys that seal tokens.
-const SEALING_KEYS: &str = "sealing-keys";
-
-/// The keys that seal the log of delegation tokens.
-const TOKEN_LOG_KEYS: &str = "token-log-keys";
 
 /// The keys that sign delegation tokens.
 const DELEGATION_KEYS: &str = "delegation-keys";
@@ -63,97 +55,54 @@ pub(super) fn lists(tls: &Arc<LiveTls>, clock: &Arc<dyn Clock>, readiness: &Read
     readiness.require("revocation", move || tls.is_complete(clock.now()));
 }
 
-/// The shared tier; its keys follow their ring, if they stand in one.
-pub(super) fn sealed_tokens(
-    store: Arc<dyn TokenStore>,
-    sealing: &SealingSettings,
-    cluster: &str,
-    clock: &Arc<dyn Clock>,
-    reloads: &Reloads,
-) -> Result<Arc<SealedTokens>> {
-    let tokens = |keys| SealedTokens::new(store, keys, cluster, Arc::clone(clock));
-    let Some(ring) = &sealing.ring else {
-        let read = |path: &Path| -> Result<_> { Ok(files::read_secret_text(path)?) };
-        return Ok(Arc::new(tokens(sealing.keys(read)?)?));
-    };
-    let files = FileSet::new().secret(ring);
-    let contents = files.read()?;
-    let keys = sealing.keys(|_| text_of(&contents)).with_context(|| ring.display().to_string())?;
-    let tokens = Arc::new(tokens(keys)?);
-    let following = Arc::clone(&tokens);
-    let rotate = move |contents: &Contents| -> Result<()> {
-        Ok(following.rotate(SealingKeys::from_ring(&text_of(contents)?)?)?)
-    };
-    let take = Arc::new(move |contents: &Contents| Ok(rotate(contents)?));
-    reloads.follow(Item { name: SEALING_KEYS, files, in_force: contents.digest(), take });
-    Ok(tokens)
-}
-
-/// The log of what becomes of delegation tokens; its keys follow their ring, if they stand in one.
-pub(super) fn token_log(
-    logs: Arc<dyn RecordLog>,
-    sealing: &SealingSettings,
-    cluster: &str,
-    reloads: &Reloads,
-) -> Result<Arc<SealedLog>> {
-    let log = |keys| SealedLog::new(logs, LogName::DelegationTokens, keys, cluster);
-    let Some(ring) = &sealing.ring else {
-        let read = |path: &Path| -> Result<_> { Ok(files::read_secret_text(path)?) };
-        return Ok(Arc::new(log(sealing.keys(read)?)?));
-    };
-    let files = FileSet::new().secret(ring);
-    let contents = files.read()?;
-    let keys = sealing.keys(|_| text_of(&contents)).with_context(|| ring.display().to_string())?;
-    let log = Arc::new(log(keys)?);
-    let following = Arc::clone(&log);
-    let rotate = move |contents: &Contents| -> Result<()> {
-        Ok(following.rotate(SealingKeys::from_ring(&text_of(contents)?)?)?)
-    };
-    let take = Arc::new(move |contents: &Contents| Ok(rotate(contents)?));
-    reloads.follow(Item { name: TOKEN_LOG_KEYS, files, in_force: contents.digest(), take });
-    Ok(log)
-}
-
-/// What the broker does with delegation tokens; its keys follow their ring, if they stand in one.
-pub(super) fn delegation(
+/// The keys of delegation tokens: those `stored`, or else those of a ring, which they follow, or of files.
+pub(super) fn delegation_keys(
     settings: &DelegationSettings,
-    log: Arc<SealedLog>,
+    stored: Option<DelegationKeys>,
     cluster: &str,
     reloads: &Reloads,
-) -> Result<Delegation> {
-    let with_keys = |ring| -> Result<Delegation> {
-        Ok(Delegation {
-            keys: DelegationKeys::new(ring),
-            terms: settings.terms()?,
-            skew: settings.skew(),
-            log,
-            follow_every: settings.view.follow_every()?,
-            staleness: settings.view.staleness()?,
-            quotas: settings.quotas.into(),
-            epoch: settings.store_epoch,
-        })
-    };
+) -> Result<DelegationKeys> {
+    if let Some(keys) = stored {
+        return Ok(keys);
+    }
     let Some(ring) = &settings.ring else {
-        return with_keys(
-            settings.ring(cluster, |path| -> Result<_> { Ok(files::read_secret_text(path)?) })?,
-        );
+        let ring = settings.ring(cluster, |path| -> Result<_> { Ok(files::read_secret_text(path)?) })?;
+        return Ok(DelegationKeys::new(ring));
     };
     let files = FileSet::new().secret(ring);
     let contents = files.read()?;
     let keys = settings.ring(cluster, |_| text_of(&contents)).with_context(|| ring.display().to_string())?;
-    let delegation = with_keys(keys)?;
-    let (following, cluster) = (delegation.keys.clone(), cluster.to_owned());
+    let keys = DelegationKeys::new(keys);
+    let (following, cluster) = (keys.clone(), cluster.to_owned());
     let replace = move |contents: &Contents| -> Result<()> {
         following.replace(KeyRing::from_text(&cluster, &text_of(contents)?)?);
         Ok(())
     };
     let take = Arc::new(move |contents: &Contents| Ok(replace(contents)?));
     reloads.follow(Item { name: DELEGATION_KEYS, files, in_force: contents.digest(), take });
-    Ok(delegation)
+    Ok(keys)
+}
+
+/// What the broker does with delegation tokens.
+pub(super) fn delegation(
+    settings: &DelegationSettings,
+    keys: DelegationKeys,
+    log: Arc<SealedLog>,
+) -> Result<Delegation> {
+    Ok(Delegation {
+        keys,
+        terms: settings.terms()?,
+        skew: settings.skew(),
+        log,
+        follow_every: settings.view.follow_every()?,
+        staleness: settings.view.staleness()?,
+        quotas: settings.quotas.into(),
+        epoch: settings.store_epoch,
+    })
 }
 
 /// The text of the one file.
-fn text_of(contents: &Contents) -> Result<Secret> {
+pub(super) fn text_of(contents: &Contents) -> Result<Secret> {
     let [ring] = contents.files() else { bail!("not one file") };
     Ok(ring.secret_text()?)
 }

@@ -83,6 +83,9 @@ impl DelegationDesk {
     /// Makes a token, once the log has it.
     pub(crate) async fn issue(&self, wish: &Wish) -> Result<Issued, Failure> {
         let Delegation { keys, terms, quotas, .. } = &self.delegation;
+        if keys.current().is_waiting() {
+            return Err(DelegationStateError::NoKeys.into());
+        }
         let sequence = self.issued.fetch_add(1, Ordering::Relaxed) & i32::MAX.cast_unsigned();
         let (id, now) = (TokenId::generate()?, self.clock.now());
         self.journal
@@ -156,6 +159,9 @@ impl DelegationDesk {
 
     /// Whether what is known of tokens' lives is new enough to believe any.
     pub(crate) fn is_fresh(&self) -> Result<(), DelegationStateError> {
+        if self.ring().is_waiting() {
+            return Err(DelegationStateError::NoKeys);
+        }
         if self.delegation.staleness.ends_at(self.view().age()) {
             return Err(DelegationStateError::TooOld);
         }
@@ -168,6 +174,13 @@ impl DelegationDesk {
             return Err(DelegationStateError::TooOld);
         }
         Ok(())
+    }
+
+    /// Has the key looked for that a token names and nobody here knows: it may have been written a moment ago.
+    pub(super) fn met_unknown_key(&self, url: &str) {
+        if let Ok(described) = describe(url) {
+            self.delegation.keys.unknown().met(described.identifier.key);
+        }
     }
 
     /// The ring in force.

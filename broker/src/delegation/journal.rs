@@ -192,7 +192,7 @@ impl Journal {
             if look.is_multiple_of(LOOKS_PER_PRUNING) {
                 self.view.prune(self.clock.now());
             }
-            if self.is_snapshot_due.swap(false, Ordering::Relaxed) {
+            if self.is_snapshot_due.swap(false, Ordering::Relaxed) || self.log.wants_snapshot() {
                 self.put_snapshot().await;
             }
         }

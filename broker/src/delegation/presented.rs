@@ -78,11 +78,18 @@ impl PresentedTokens {
             last.verified.check(&moment).map_err(|refusal| NotBelieved::of(url, refusal))?;
             return Ok(Arc::clone(&last.verified));
         }
-        let verified =
-            verify(url, &ring, &self.bindings, &moment).map_err(|refusal| NotBelieved::of(url, refusal))?;
+        let verified = verify(url, &ring, &self.bindings, &moment);
+        let verified = verified.map_err(|refusal| self.not_believed(url, refusal))?;
         let verified = Arc::new(verified);
         self.last.store(Some(Arc::new(Believed { digest, ring, verified: Arc::clone(&verified) })));
         Ok(verified)
+    }
+
+    fn not_believed(&self, url: &str, refusal: DelegationRefusal) -> NotBelieved {
+        if refusal == DelegationRefusal::UnknownKey {
+            self.desk.met_unknown_key(url);
+        }
+        NotBelieved::of(url, refusal)
     }
 }
 

@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lakegate_delegation::{
-    DelegationKey, IssueError, KeyError, KeyId, KeyLife, KeyRing, LONGEST_GRACE, RenewalTerms, Terms,
+    DelegationKey, IssueError, KeyError, KeyId, KeyLife, KeyRing, LONGEST_GRACE, RenewalTerms, RollTerms,
+    Terms,
 };
 use lakegate_domain::Secret;
 use serde::Deserialize;
 
+use super::StoredKeySettings;
 pub use state::{QuotaSettings, ViewSettings};
 
 /// Delegation tokens: without this table none is issued or believed.
@@ -28,6 +30,10 @@ pub struct DelegationSettings {
     /// one until the last token that it signed has ended.
     #[serde(default)]
     pub keys: Vec<DelegationKeySettings>,
+    /// Keys that the brokers make and keep in the store. `keys` may stand beside it, for tokens from before; they only
+    /// verify.
+    #[serde(default)]
+    pub stored: Option<StoredKeySettings>,
     /// Seconds until a token must be renewed.
     #[serde(default = "day")]
     pub renew_interval_seconds: u64,
@@ -73,18 +79,43 @@ impl DelegationSettings {
         cluster: &str,
         read: impl Fn(&Path) -> Result<Secret, E>,
     ) -> Result<KeyRing, E> {
-        match (&self.ring, self.current, self.keys.as_slice()) {
-            (Some(ring), None, []) => return Ok(KeyRing::from_text(cluster, &read(ring)?)?),
-            (None, Some(_), _) => {}
+        match (&self.ring, self.current, self.keys.as_slice(), &self.stored) {
+            (Some(ring), None, [], None) => return Ok(KeyRing::from_text(cluster, &read(ring)?)?),
+            (None, Some(_), _, None) => {}
             _ => return Err(KeyError::Settings.into()),
         }
-        let key = |settings: &DelegationKeySettings| -> Result<_, E> {
-            let life = if Some(settings.id) == self.current { KeyLife::Current } else { KeyLife::Verifying };
-            let key = DelegationKey::from_hex(KeyId::new(settings.id)?, &read(&settings.file)?)?;
-            Ok((key, life))
-        };
-        let keys = self.keys.iter().map(key).collect::<Result<Vec<_>, E>>()?;
+        let life = |id| if Some(id) == self.current { KeyLife::Current } else { KeyLife::Verifying };
+        let keys = self.file_keys(read)?.into_iter().map(|key| {
+            let life = life(key.id().as_u32());
+            (key, life)
+        });
         Ok(KeyRing::new(cluster, keys)?)
+    }
+
+    /// The keys in files of their own; `read` reads one of them.
+    ///
+    /// # Errors
+    /// What `read` says, or a [`KeyError`] for a text that is no key.
+    pub fn file_keys<E: From<KeyError>>(
+        &self,
+        read: impl Fn(&Path) -> Result<Secret, E>,
+    ) -> Result<Vec<DelegationKey>, E> {
+        let key = |settings: &DelegationKeySettings| -> Result<_, E> {
+            Ok(DelegationKey::from_hex(KeyId::new(settings.id)?, &read(&settings.file)?)?)
+        };
+        self.keys.iter().map(key).collect()
+    }
+
+    /// When the keys change that brokers make; none where they come from files.
+    ///
+    /// # Errors
+    /// [`KeyError::Settings`] when there is another place of keys as well, or [`KeyError::Roll`].
+    pub fn roll(&self) -> Result<Option<RollTerms>, KeyError> {
+        let Some(stored) = &self.stored else { return Ok(None) };
+        if self.ring.is_some() || self.current.is_some() {
+            return Err(KeyError::Settings);
+        }
+        stored.terms(Duration::from_secs(self.max_life_seconds), self.skew()).map(Some)
     }
 
     /// How long tokens live, and how long after its date one may still be renewed.
@@ -126,6 +157,7 @@ mod tests {
             ring: None,
             current: Some(current),
             keys: ids.iter().map(key).collect(),
+            stored: None,
             renew_interval_seconds: day(),
             max_life_seconds: week(),
             skew_seconds: half_a_minute(),
@@ -148,7 +180,7 @@ mod tests {
         let ring = ring(&settings(2, &[1, 2])).unwrap();
         let lives: Vec<_> = ring.lives().map(|(id, life)| (id.as_u32(), life)).collect();
         assert_eq!(lives, [(1, KeyLife::Verifying), (2, KeyLife::Current)]);
-        assert_eq!(ring.current().as_u32(), 2);
+        assert_eq!(ring.current().unwrap().as_u32(), 2);
     }
 
     #[test]
@@ -163,7 +195,7 @@ mod tests {
     fn keys_come_from_a_ring_or_from_files_of_their_own_and_never_from_both() {
         let text = |_: &Path| Ok::<_, KeyError>(Secret::new(format!("signs 7 {}", "0f".repeat(32))));
         let from = |json: &str| serde_json::from_str::<DelegationSettings>(json).unwrap().ring("lake", text);
-        assert_eq!(from(r#"{"ring": "r"}"#).unwrap().current().as_u32(), 7);
+        assert_eq!(from(r#"{"ring": "r"}"#).unwrap().current().unwrap().as_u32(), 7);
         for bad in [
             "{}",
             r#"{"ring": "r", "current": 1}"#,
@@ -172,6 +204,24 @@ mod tests {
         ] {
             assert_eq!(from(bad).err(), Some(KeyError::Settings), "{bad}");
         }
+    }
+
+    #[test]
+    fn keys_are_made_by_brokers_only_where_that_is_the_only_place_that_signs() {
+        let from = |json: &str| serde_json::from_str::<DelegationSettings>(json).unwrap();
+        assert_eq!(from(r#"{"ring": "r"}"#).roll(), Ok(None));
+        assert!(from(r#"{"stored": {}}"#).roll().unwrap().is_some());
+        let moving = from(r#"{"stored": {}, "keys": [{"id": 1, "file": "k"}]}"#);
+        assert!(moving.roll().unwrap().is_some());
+        let read = |_: &Path| Ok::<_, KeyError>(Secret::new("0f".repeat(32)));
+        assert_eq!(moving.file_keys(read).unwrap().len(), 1);
+        for bad in [r#"{"stored": {}, "ring": "r"}"#, r#"{"stored": {}, "current": 1, "keys": []}"#] {
+            assert_eq!(from(bad).roll(), Err(KeyError::Settings), "{bad}");
+            assert_eq!(from(bad).ring("lake", read).err(), Some(KeyError::Settings), "{bad}");
+        }
+        let hasty = r#"{"stored": {"roll_seconds": 3600, "distribution_seconds": 3600}}"#;
+        assert_eq!(from(hasty).roll(), Err(KeyError::Roll));
+        assert!(serde_json::from_str::<DelegationSettings>(r#"{"stored": {"roll": 1}}"#).is_err());
     }
 
     #[test]

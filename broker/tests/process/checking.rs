@@ -179,3 +179,38 @@ async fn px04_a_configuration_of_the_wrong_shape_is_told_with_its_line() {
     let text = said(&check(&site, &good(&site).replacen("listen = \"127.0.0.1:0\"", "listen = 7", 1)));
     assert!(text.contains(": listen: wrong type or value"), "{text}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_brokers_make_are_held_against_the_store_and_the_other_places_of_keys() {
+    let site = Site::new().await;
+    let folder = site.path("").display().to_string();
+    let (good, own) =
+        (good(&site), format!("current = 1\nkeys = [{{ id = 1, file = \"{folder}delegation.key\" }}]"));
+    assert!(good.contains(&own), "{good}");
+    let with = |keys: &str| good.replace(&own, keys);
+    let moving = own.replace("current = 1", "stored = {}");
+    for fits in [with("stored = {}"), with(&moving), with("stored = { least_key_id = 7 }")] {
+        let output = check(&site, &fits);
+        assert!(output.status.success(), "{}", said(&output));
+    }
+    let apart = with("stored = {}").replace("max_brokers = 1", "max_brokers = 2");
+    for (config, named) in [
+        (with(&[&own, "\nstored = {}"].concat()), "delegation.stored: exactly one of"),
+        (
+            with("stored = { roll_seconds = 60, distribution_seconds = 60 }"),
+            "delegation.stored: keys are not rolled later",
+        ),
+        (with("stored = {}\nkeys = [{ id = 1, file = \"/nowhere\" }]"), "delegation.keys"),
+        (apart, "delegation.stored: several brokers"),
+    ] {
+        let output = check(&site, &config);
+        let text = said(&output);
+        assert!(!output.status.success() && text.contains(named), "{named} is not in: {text}");
+    }
+    let hasty = check(&site, &with("stored = { distribution_seconds = 60 }"));
+    assert!(
+        hasty.status.success() && said(&hasty).contains("meets keys that it does not know"),
+        "{}",
+        said(&hasty)
+    );
+}

@@ -164,6 +164,9 @@ pub enum IssueError {
     /// A sequence number or store epoch beyond 2,147,483,647, the largest that the wire format holds.
     #[error("sequence number or store epoch is larger than 2147483647")]
     Number,
+    /// The keys are not known yet.
+    #[error("there is no key to sign delegation tokens with yet")]
+    NoKey,
     /// The machine has no randomness.
     #[error("no randomness for a token id")]
     Randomness,
@@ -215,9 +218,12 @@ pub enum KeyError {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// The settings name neither a ring nor keys with a current one, or both.
-    #[error("either `ring` is set, or `current` and `keys`")]
+    /// The settings name no place of keys, or several.
+    #[error("exactly one of `ring`, `current` with `keys`, and `stored` is set")]
     Settings,
+    /// Keys would change before they are distributed, or be distributed within the difference of clocks.
+    #[error("keys are not rolled later than they are distributed, or that not later than clocks differ")]
+    Roll,
     /// An id beyond 2,147,483,647, the largest that the wire format holds.
     #[error("delegation key id is larger than 2147483647")]
     Id,

@@ -92,7 +92,8 @@ pub struct Issued {
 /// Makes a token and signs it with the current key.
 ///
 /// # Errors
-/// [`IssueError::Clock`] when a date leaves the calendar, [`IssueError::Number`] when a number is too large.
+/// [`IssueError::Clock`] when a date leaves the calendar, [`IssueError::Number`] when a number is too large,
+/// [`IssueError::NoKey`] when the ring waits for its keys.
 pub fn issue(draft: Draft, terms: &Terms, now: Timestamp, ring: &KeyRing) -> Result<Issued, IssueError> {
     let max_date = later(now, terms.max_life)?;
     if now.as_millis() < 0 {
@@ -108,14 +109,14 @@ pub fn issue(draft: Draft, terms: &Terms, now: Timestamp, ring: &KeyRing) -> Res
         issued: now,
         max_date,
         sequence: draft.sequence,
-        key: ring.current(),
+        key: ring.current().ok_or(IssueError::NoKey)?,
         cluster: ring.cluster().to_owned(),
         id: draft.id,
         first_renew_date: terms.renew_date(now, max_date)?,
         store_epoch: draft.store_epoch,
     };
     let bytes = identifier.to_bytes();
-    let mac = ring.sign(&bytes, draft.binding.as_ref());
+    let mac = ring.sign(&bytes, draft.binding.as_ref()).ok_or(IssueError::NoKey)?;
     let view = TokenView { identifier: &bytes, password: mac.as_ref(), kind: KIND, service: "" };
     Ok(Issued { token: Secret::new(view.to_url()), identifier, binding: draft.binding })
 }

@@ -15,6 +15,7 @@ mod error;
 pub mod hadoop;
 mod identifier;
 mod issue;
+mod key_book;
 mod keys;
 mod record;
 mod ring;
@@ -29,6 +30,7 @@ pub use error::{
 };
 pub use identifier::{Identifier, MAX_IDENTIFIER_BYTES, TokenId};
 pub use issue::{Draft, Issued, Terms, issue};
+pub use key_book::{BookedKey, KeyBook, RollTerms};
 pub use keys::{DelegationKey, KeyId, KeyLife};
 pub use record::{Chain, MAX_RECORD_BYTES, Record, Row};
 pub use ring::KeyRing;

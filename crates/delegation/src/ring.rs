@@ -24,8 +24,8 @@ const BOUND_PURPOSE: &str = "lakegate.delegation-token.bound.v1";
 pub struct KeyRing {
     cluster: String,
     keys: Vec<Entry>,
-    current: KeyId,
-    signing: Macs,
+    /// Signs; none while the keys are not known yet.
+    signing: Option<(KeyId, Macs)>,
     /// Does the work that an unknown key would have done.
     dummy: Macs,
 }
@@ -90,9 +90,24 @@ impl KeyRing {
             }
             ring.push(Entry { id: key.id(), life, macs: Macs::of(&key, cluster)? });
         }
-        let (current, signing) = current.ok_or(KeyError::Current)?;
-        let dummy = Macs::of(&DelegationKey::generate(current)?, cluster)?;
-        Ok(Self { cluster: cluster.to_owned(), keys: ring, current, signing, dummy })
+        let signing = current.ok_or(KeyError::Current)?;
+        let dummy = Macs::of(&DelegationKey::generate(signing.0)?, cluster)?;
+        Ok(Self { cluster: cluster.to_owned(), keys: ring, signing: Some(signing), dummy })
+    }
+
+    /// A ring of no key, for as long as nobody knows them: it signs and believes nothing.
+    ///
+    /// # Errors
+    /// When the cluster has no name, or the machine no randomness.
+    pub fn waiting(cluster: &str) -> Result<Self, KeyError> {
+        let dummy = DelegationKey::generate(KeyId::new(0)?)?;
+        let Self { cluster, dummy, .. } = Self::single(cluster, dummy)?;
+        Ok(Self { cluster, keys: Vec::new(), signing: None, dummy })
+    }
+
+    /// Whether its keys are not known yet.
+    pub fn is_waiting(&self) -> bool {
+        self.signing.is_none()
     }
 
     /// A ring of one key.
@@ -108,9 +123,9 @@ impl KeyRing {
         &self.cluster
     }
 
-    /// The key that signs.
-    pub fn current(&self) -> KeyId {
-        self.current
+    /// The key that signs; none in a ring that waits for its keys.
+    pub fn current(&self) -> Option<KeyId> {
+        self.signing.as_ref().map(|(id, _)| *id)
     }
 
     /// The keys and where they stand.
@@ -119,8 +134,8 @@ impl KeyRing {
     }
 
     /// The MAC of an identifier and its binding under the current key.
-    pub(crate) fn sign(&self, identifier: &[u8], binding: Option<&Binding>) -> hmac::Tag {
-        self.signing.sign(identifier, binding)
+    pub(crate) fn sign(&self, identifier: &[u8], binding: Option<&Binding>) -> Option<hmac::Tag> {
+        self.signing.as_ref().map(|(_, macs)| macs.sign(identifier, binding))
     }
 
     /// Compares a MAC in constant time, as that of a free token and then of one bound to each of these. A key that may
