@@ -116,6 +116,8 @@ def check_refused(values):
         ("sealing.current", {"id": 1, "key": "a/b"}),
         ("sealing.ring", "a/b"),
         ("delegation.ring", "a/b"),
+        ("delegation.stored", {"rollSeconds": 0}),
+        ("delegation.stored", {"rollHours": 24}),
         ("delegation.keys", [{"id": 1, "key": "key-1"}]),
         ("delegation.keys", [{"id": 2147483648, "key": "key-1"}]),
         ("delegation.current", -1),
@@ -238,6 +240,12 @@ def check_configuration(values):
     found = {k: v for k, v in tomllib.loads(text)["delegation"].items() if k in ("ring", "keys", "current")}
     if found != {"ring": "/etc/lakegate/delegation/ring"}:
         yield f"configuration: a broker with a ring of delegation keys is given {found!r}"
+    stored = objects(changed(values, "delegation.stored", {"rollSeconds": 43200}))
+    (text,) = (d["data"]["broker.toml"] for d in stored if d["metadata"]["name"] == "test-lakegate-broker" and "data" in d)
+    found = tomllib.loads(text)["delegation"]
+    made = {"roll_seconds": 43200, "distribution_seconds": 3600, "least_key_id": 0}
+    if found["stored"] != made or "current" in found or [key["id"] for key in found["keys"]] != [1, 2]:
+        yield f"configuration: a broker that makes its delegation keys is given {found!r}"
     grace = pods(objects(values))[0]["terminationGracePeriodSeconds"]
     leaving = broker["drain_notice_seconds"] + broker["drain_seconds"]
     if grace <= leaving:

@@ -106,7 +106,26 @@ strict_stale_seconds = {{ int .Values.broker.policyStrictStaleSeconds }}
 {{- end }}
 
 {{- with .Values.delegation }}
-{{- if .ring }}
+{{- if .stored }}
+{{- if not $.Values.redis.url }}
+{{- fail "delegation.stored needs redis.url: brokers with a store of their own each would not share keys" }}
+{{- end }}
+[delegation]
+renew_interval_seconds = {{ int64 .renewIntervalSeconds }}
+max_life_seconds = {{ int64 .maxLifeSeconds }}
+skew_seconds = {{ int64 .skewSeconds }}
+
+[delegation.stored]
+roll_seconds = {{ int64 (.stored.rollSeconds | default 86400) }}
+distribution_seconds = {{ int64 (.stored.distributionSeconds | default 3600) }}
+least_key_id = {{ int64 (.stored.leastKeyId | default 0) }}
+{{- range .keys }}
+
+[[delegation.keys]]
+id = {{ int64 .id }}
+file = {{ printf "/etc/lakegate/delegation/%s" .key | toJson }}
+{{- end }}
+{{ else if .ring }}
 [delegation]
 ring = {{ printf "/etc/lakegate/delegation/%s" .ring | toJson }}
 renew_interval_seconds = {{ int64 .renewIntervalSeconds }}
