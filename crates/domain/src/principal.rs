@@ -51,6 +51,18 @@ impl Principal {
         Ok(Self(text.into()))
     }
 
+    /// The project of a project user; none of anybody else.
+    ///
+    /// ```
+    /// use lakegate_domain::Principal;
+    /// assert_eq!(Principal::parse("hops:growth/alice").unwrap().project(), Some("growth"));
+    /// assert_eq!(Principal::parse("alice").unwrap().project(), None);
+    /// ```
+    pub fn project(&self) -> Option<&str> {
+        let (project, _user) = self.0.strip_prefix("hops:")?.split_once('/')?;
+        Some(project)
+    }
+
     /// The canonical text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -6,6 +6,7 @@
 mod datasets;
 mod memberships;
 mod names;
+mod roles;
 mod rules;
 mod storages;
 
@@ -26,7 +27,7 @@ pub(crate) type Classes = BTreeMap<ClassName, Arc<Class>>;
 
 /// Compiles a document.
 pub(crate) fn compile(document: PolicyDocument) -> Result<Snapshot, LoadError> {
-    let document = ordered(document);
+    let document = ordered(roles::spell_out(document)?);
     names::check(&document)?;
     let default_class = Arc::new(Class::default_class()?);
     let (default_class, classes) = classes(&document, default_class)?;
@@ -42,6 +43,7 @@ pub(crate) fn compile(document: PolicyDocument) -> Result<Snapshot, LoadError> {
     }
     Ok(Snapshot {
         number: document.version,
+        projects: document.projects.into_iter().map(|project| project.name).collect(),
         storages,
         trees,
         subjects,

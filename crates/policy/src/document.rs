@@ -188,6 +188,27 @@ pub struct Project {
     /// Members: principals and groups. A subject `project:NAME` means all of them.
     #[serde(default, deserialize_with = "bounded::list::<_, _, { bounded::MEMBERS }>")]
     pub members: Vec<Subject>,
+    /// Members who may do everything with the project's own datasets.
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "bounded::list::<_, _, { bounded::NAMES }>"
+    )]
+    pub data_owners: Vec<Subject>,
+    /// Members who may read and list the project's own datasets.
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "bounded::list::<_, _, { bounded::NAMES }>"
+    )]
+    pub data_scientists: Vec<Subject>,
+}
+
+impl Project {
+    /// A project with members and without roles.
+    pub fn new(name: ProjectName, members: Vec<Subject>) -> Self {
+        Self { name, members, data_owners: Vec::new(), data_scientists: Vec::new() }
+    }
 }
 
 /// A group.

@@ -111,6 +111,16 @@ pub enum LoadError {
         /// The inner dataset.
         inner: String,
     },
+    /// A dataset of a project with roles, around one of another project, which the roles would reach.
+    #[error(
+        "dataset {outer}: roles of its project would reach dataset {inner} of another one; write rules instead"
+    )]
+    RoleReach {
+        /// The outer dataset.
+        outer: String,
+        /// The inner dataset.
+        inner: String,
+    },
     /// A class whose tokens would not live.
     #[error("class {class}: token_life_seconds is 0")]
     TokenLife {

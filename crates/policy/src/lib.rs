@@ -15,8 +15,10 @@ mod error;
 mod explain;
 mod grant;
 mod key;
+mod known;
 mod lint;
 mod operation_words;
+mod orphans;
 mod plain;
 mod possible;
 mod posted;
@@ -36,6 +38,7 @@ pub use document::{
 pub use error::LoadError;
 pub use explain::{Explanation, OperationVerdict, Outcome, RuleVerdict};
 pub use grant::{Grant, Refusal};
+pub use orphans::{DatasetOrphan, Orphans};
 pub use plain::PlainScope;
 pub use possible::RuleScope;
 pub use scope::{Scope, ScopeKey, Terms};

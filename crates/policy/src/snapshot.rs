@@ -22,6 +22,8 @@ pub struct Snapshot {
     pub(crate) datasets: Datasets,
     pub(crate) rules: Vec<Arc<CompiledRule>>,
     pub(crate) default_class: Arc<Class>,
+    /// Sorted.
+    pub(crate) projects: Vec<ProjectName>,
 }
 
 impl Snapshot {

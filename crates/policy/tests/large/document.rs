@@ -125,9 +125,7 @@ pub(super) fn groups() -> impl Strategy<Value = (Vec<Group>, Vec<Project>)> {
         let projects = projects.iter().enumerate();
         (
             groups.map(|(n, mask)| Group { name: group(n), members: members(*mask, n + 1) }).collect(),
-            projects
-                .map(|(n, mask)| Project { name: project(n), members: members(*mask & *mask >> 1, 0) })
-                .collect(),
+            projects.map(|(n, mask)| Project::new(project(n), members(*mask & *mask >> 1, 0))).collect(),
         )
     })
 }

@@ -46,7 +46,7 @@ pub(super) fn document(world: &World, symmetry: Symmetry) -> PolicyDocument {
             traverse: false,
         }],
         classes: vec![class("short", 900)],
-        projects: vec![Project { name: project.clone(), members: vec![] }],
+        projects: vec![Project::new(project.clone(), vec![])],
         groups: vec![Group {
             name: GroupName::parse("g").unwrap(),
             members: vec![Subject::Principal(Principal::parse("p").unwrap())],
