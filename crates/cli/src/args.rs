@@ -72,6 +72,8 @@ pub(crate) enum DelegationTokenCommand {
 pub(crate) enum PolicyCommand {
     /// Read a policy document and say what is wrong or worth a look.
     Check(PolicyCheckArgs),
+    /// Compare two policy documents and say what falls away: datasets, projects, principals, rules.
+    Diff(PolicyDiffArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -206,4 +208,12 @@ pub(crate) struct ExplainArgs {
 pub(crate) struct PolicyCheckArgs {
     /// The document, YAML or JSON by its ending.
     pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PolicyDiffArgs {
+    /// The document in force, YAML or JSON by its ending.
+    pub(crate) old: PathBuf,
+    /// The document that is to follow it.
+    pub(crate) new: PathBuf,
 }

@@ -13,7 +13,8 @@ Exit codes:
   3  denied by policy
   4  not authenticated
   5  the path, the operations, the delegation token or the policy document are not valid
-  6  not available now; try again";
+  6  not available now; try again
+  7  something falls away between two policy documents";
 
 /// How the command ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,7 @@ pub(crate) enum Exit {
     Unauthenticated,
     Invalid,
     Unavailable,
+    Orphans,
 }
 
 impl Exit {
@@ -59,6 +61,7 @@ impl From<Exit> for ExitCode {
             Exit::Unauthenticated => 4,
             Exit::Invalid => 5,
             Exit::Unavailable => 6,
+            Exit::Orphans => 7,
         })
     }
 }

@@ -11,7 +11,7 @@ use clap::Parser;
 use lakegate_host::harden;
 use lakegate_host::telemetry::{self, Format, TelemetryConfig};
 
-use crate::args::{Args, Command, DelegationTokenCommand, PolicyCommand, TokenCommand};
+use crate::args::Args;
 use crate::exit::Exit;
 
 fn main() -> std::process::ExitCode {
@@ -21,7 +21,7 @@ fn main() -> std::process::ExitCode {
         return Exit::Failure.into();
     }
     let outcome = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(run(args)),
+        Ok(runtime) => runtime.block_on(commands::run(args)),
         Err(error) => Err(error.into()),
     };
     outcome
@@ -37,27 +37,4 @@ fn prepare(args: &Args) -> anyhow::Result<()> {
     let filter = args.log.clone();
     telemetry::init(&TelemetryConfig { format: Format::Text, filter })?;
     Ok(())
-}
-
-async fn run(args: Args) -> anyhow::Result<Exit> {
-    match args.command {
-        Command::Quickstart(options) => quickstart::run(&options).await,
-        Command::Sample(options) => commands::sample::run(&options, args.output),
-        Command::Emulate(options) => commands::emulate::run(&options).await,
-        Command::Token(TokenCommand::Get(options)) => commands::token::get(&options, args.output).await,
-        Command::DelegationToken(DelegationTokenCommand::Issue(options)) => {
-            commands::delegation_token::issue(&options, args.output).await
-        }
-        Command::DelegationToken(DelegationTokenCommand::Renew(options)) => {
-            commands::delegation_token::renew(&options, args.output).await
-        }
-        Command::DelegationToken(DelegationTokenCommand::Cancel(options)) => {
-            commands::delegation_token::cancel(&options, args.output).await
-        }
-        Command::DelegationToken(DelegationTokenCommand::Show(options)) => {
-            commands::delegation_token::show(&options, args.output)
-        }
-        Command::Explain(options) => commands::explain::run(&options, args.output).await,
-        Command::Policy(PolicyCommand::Check(options)) => commands::policy::check(&options, args.output),
-    }
 }

@@ -1,13 +1,13 @@
-//! `lakegate policy check`.
+//! `lakegate policy check` and `lakegate policy diff`.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use lakegate_domain::Dialect;
-use lakegate_policy::{PolicyDocument, Snapshot};
+use lakegate_policy::{Orphans, PolicyDocument, Snapshot};
 use serde_json::json;
 
-use crate::args::{Output, PolicyCheckArgs};
+use crate::args::{Output, PolicyCheckArgs, PolicyDiffArgs};
 use crate::exit::{Exit, Invalid};
 use crate::output;
 
@@ -39,6 +39,51 @@ pub(crate) fn check(args: &PolicyCheckArgs, output: Output) -> Result<Exit> {
         }
     }
     Ok(if inexpressible.is_empty() { Exit::Done } else { Exit::Invalid })
+}
+
+/// Compiles two documents and prints what the second one takes away.
+pub(crate) fn diff(args: &PolicyDiffArgs, output: Output) -> Result<Exit> {
+    let (old, new) = (load(&args.old)?, load(&args.new)?);
+    let orphans = new.orphans_of(&old);
+    match output {
+        Output::Json => output::json(&json!({
+            "old_version": old.number(),
+            "new_version": new.number(),
+            "orphans": orphans,
+        }))?,
+        Output::Table if orphans.is_empty() => {
+            println!("nothing falls away from version {} to {}", old.number(), new.number());
+        }
+        Output::Table => println!("{}", orphan_table(&orphans)),
+    }
+    Ok(if orphans.is_empty() { Exit::Done } else { Exit::Orphans })
+}
+
+fn orphan_table(orphans: &Orphans) -> comfy_table::Table {
+    let mut table = output::table(&["what", "name", "why it matters"]);
+    let mut add = |what: &str, name: &str, why: &str| {
+        table.add_row([what, name, why]);
+    };
+    for project in &orphans.projects {
+        add("project", project.as_str(), "delegation tokens of its users are refused");
+    }
+    for dataset in &orphans.datasets {
+        let why = match &dataset.moved_to {
+            None => format!("nothing is kept ready for {} any more", dataset.prefix),
+            Some(prefix) => format!("moved from {} to {prefix}", dataset.prefix),
+        };
+        add("dataset", dataset.name.as_str(), &why);
+    }
+    for principal in &orphans.principals {
+        add("principal", principal.as_str(), "its delegation tokens are refused");
+    }
+    for rule in &orphans.rules {
+        add("rule", rule.as_str(), "what it said holds no more");
+    }
+    for rule in &orphans.dangling_rules {
+        add("dangling rule", rule.as_str(), "names a user of a project that is not in the document");
+    }
+    table
 }
 
 /// The plain scopes that their storage cannot express, in words.

@@ -5,6 +5,7 @@
 mod broker;
 mod credentials;
 mod delegation;
+mod policy_diff;
 
 use std::io::Write;
 use std::process::{Command, Output};
@@ -52,7 +53,7 @@ rules:
   - { id: no-pii, effect: deny, on: { prefix: "gs://lake-cli/sales/pii/" }, to: ["principal:alice"], operations: [read] }
 "#;
 
-fn file(text: &str, ending: &str) -> tempfile::NamedTempFile {
+pub(crate) fn file(text: &str, ending: &str) -> tempfile::NamedTempFile {
     let mut file = tempfile::Builder::new().suffix(ending).tempfile().unwrap();
     file.write_all(text.as_bytes()).unwrap();
     file
