@@ -95,6 +95,42 @@ client_ca = "/etc/lakegate/tls/client-ca.crt"
 revocation = "none"
 allow_tls12 = {{ .Values.broker.allowTls12 }}
 
+{{ with .Values.identity -}}
+[identity]
+name_servers = {{ toJson (default list .nameServers) }}
+{{- range .profiles }}
+
+[[identity.profiles]]
+name = {{ toJson .name }}
+identity = {{ toJson .identity }}
+kind = {{ toJson .kind }}
+{{- with .authority }}
+authority = {{ toJson . }}
+{{- end }}
+{{- with .trustDomain }}
+trust_domain = {{ toJson . }}
+{{- end }}
+{{- with .extendedKeyUsage }}
+extended_key_usage = {{ toJson . }}
+{{- end }}
+{{- with .policy }}
+policy = {{ toJson . }}
+{{- end }}
+{{- with .locality }}
+locality = {{ toJson . }}
+{{- end }}
+{{- with .projects }}
+projects = {{ toJson . }}
+{{- end }}
+{{- with .realm }}
+realm = {{ toJson . }}
+{{- end }}
+{{- with .namePrefix }}
+name_prefix = {{ toJson . }}
+{{- end }}
+{{- end }}
+
+{{ end -}}
 [policy]
 file = "/etc/lakegate/policy/policy.yaml"
 max_stale_seconds = {{ int .Values.broker.policyMaxStaleSeconds }}
