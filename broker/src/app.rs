@@ -18,7 +18,8 @@ use lakegate_sts::{Minter, misfits};
 use prometheus::Registry;
 
 use crate::audit::AuditLog;
-use crate::identity::Profiles;
+use crate::config::PolicySettings;
+use crate::identity::{DnsResolver, HostResolver, Identities, Profiles};
 use crate::{Broker, BrokerConfig, BrokerParts, KeyLog, PolicyTerms, StalenessBounds};
 
 /// The broker's part of the budget in percent: the reserve of invariant 7.
@@ -66,26 +67,18 @@ impl App {
         });
         let delegation = delegation.transpose().context("delegation")?;
         let own_buckets = own_buckets(&config)?;
-        let profiles = profiles(&config)?;
+        let identities = identities(&config)?;
         let clients = config.clients();
         let tls = following::tls(config.tls, clients, &clock, &reloads).await.context("tls")?;
         following::lists(&tls, &clock, &readiness);
         let parts = BrokerParts {
             listen: config.listen,
             tls,
-            policy: PolicyTerms {
-                feed: policy,
-                staleness: StalenessBounds::new(
-                    Duration::from_secs(config.policy.max_stale_seconds),
-                    Duration::from_secs(config.policy.strict_stale_seconds),
-                )
-                .context("policy.strict_stale_seconds")?,
-                own_buckets,
-            },
+            policy: PolicyTerms { feed: policy, staleness: staleness(&config.policy)?, own_buckets },
             tokens: shared.tokens,
             minters,
             audit: AuditLog::to_file(&config.audit_file).context("audit_file")?,
-            profiles,
+            identities,
             delegation,
             administrators: config.administrators.into_iter().collect(),
             limits: config.limits,
@@ -174,17 +167,31 @@ async fn policy(
     Ok(PolicyFeed::start(file, Arc::new(check), every, Arc::clone(clock), reloads).await?)
 }
 
-/// How certificates are read; the first fault ends the start, `--check-config` tells all.
-fn profiles(config: &BrokerConfig) -> Result<Profiles> {
+/// How old the policy in force may be.
+fn staleness(policy: &PolicySettings) -> Result<StalenessBounds> {
+    let cut_off = Duration::from_secs(policy.max_stale_seconds);
+    let strict = Duration::from_secs(policy.strict_stale_seconds);
+    StalenessBounds::new(cut_off, strict).context("policy.strict_stale_seconds")
+}
+
+/// How peers are known; the first fault ends the start, `--check-config` tells all.
+fn identities(config: &BrokerConfig) -> Result<Identities> {
     let authorities = config.tls.authorities().context("tls")?;
     let names: Vec<_> = authorities.into_iter().map(|authority| authority.name).collect();
-    Profiles::new(&config.identity, &names).map_err(|faults| {
+    let profiles = Profiles::new(&config.identity, &names).map_err(|faults| {
         let first = faults.into_iter().next();
         first.map_or_else(
             || anyhow!("identity.profiles"),
             |(number, fault)| Error::new(fault).context(format!("identity.profiles[{number}]")),
         )
-    })
+    })?;
+    let resolver = if profiles.bind_hosts() {
+        let resolver = DnsResolver::new(&config.identity.name_servers).context("identity.name_servers")?;
+        Some(Arc::new(resolver) as Arc<dyn HostResolver>)
+    } else {
+        None
+    };
+    Ok(Identities::new(profiles, resolver))
 }
 
 fn own_buckets(config: &BrokerConfig) -> Result<std::collections::BTreeSet<Bucket>> {

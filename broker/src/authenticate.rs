@@ -43,6 +43,9 @@ pub enum AuthenticationError {
     /// The delegation token is not believed.
     #[error("delegation token is not believed")]
     DelegationToken(#[source] DelegationRefusal),
+    /// The delegation token's owner, or its project, has left the policy.
+    #[error("owner of the delegation token is gone")]
+    OwnerGone,
     /// The delegation token was got by a proxy; no proxy may act here.
     #[error("delegation token was issued to a proxy")]
     ProxyToken,
@@ -57,6 +60,7 @@ impl AuthenticationError {
         match self {
             Self::NoCredential => "no_credential",
             Self::Certificate(IdentityError::NoProfile) => "x509_profile",
+            Self::Certificate(IdentityError::NoLogin) => "service_login",
             Self::Certificate(IdentityError::Foreign) => "x509_foreign_name",
             Self::Certificate(_) => "x509_identity",
             Self::Carrier => "carrier_alone",
@@ -64,6 +68,7 @@ impl AuthenticationError {
             Self::TwoIdentities => "two_identities",
             Self::Scheme => "authorization_scheme",
             Self::DelegationToken(refusal) => refusal.as_str(),
+            Self::OwnerGone => "dt_owner_gone",
             Self::ProxyToken => "proxy_rule",
             Self::DelegationState(_) => "dt_state_unavailable",
         }
@@ -130,10 +135,6 @@ pub(crate) fn authenticate(
 
 fn by_certificate(identity: &Identity) -> Result<Authenticated, AuthenticationError> {
     let credentials = identity.credentials().ok_or(AuthenticationError::Carrier)?;
-    if identity.host.is_some() {
-        // Nobody looks yet whether a service calls from its host.
-        return Err(AuthenticationError::Certificate(IdentityError::NoProfile));
-    }
     let caller = Caller::new(identity.principal.clone(), Proof::ClientCertificate);
     Ok(Authenticated { caller: caller.with_credentials(credentials), token: None })
 }

@@ -14,7 +14,7 @@ use prometheus::Registry;
 
 use crate::audit::{AuditIds, AuditLog};
 use crate::delegation::{DelegationDesk, View};
-use crate::identity::Profiles;
+use crate::identity::Identities;
 use crate::metrics::{
     DelegationCounts, MirrorCounts, Quarantined, RevocationHealth, StoreAlarms, StoreHealthMetrics,
 };
@@ -42,8 +42,8 @@ pub struct BrokerParts {
     pub minters: HashMap<StorageId, Arc<dyn Minter>>,
     /// Where records go.
     pub audit: AuditLog,
-    /// How client certificates are read.
-    pub profiles: Profiles,
+    /// How peers are known.
+    pub identities: Identities,
     /// Delegation tokens; without it none is issued or believed.
     pub delegation: Option<Delegation>,
     /// Who may ask about others.
@@ -73,7 +73,7 @@ impl Broker {
     pub async fn start(parts: BrokerParts, registry: &Registry) -> Result<Self, BuildError> {
         let metrics = Metrics::register(registry)?;
         let BrokerParts { listen, tls, policy, tokens, minters, audit, delegation, .. } = parts;
-        let BrokerParts { profiles, administrators, limits, clock, .. } = parts;
+        let BrokerParts { identities, administrators, limits, clock, .. } = parts;
         let alarms = StoreAlarms::of(Arc::clone(&tokens)).map_err(BuildError::Metrics)?;
         registry.register(Box::new(alarms)).map_err(BuildError::Metrics)?;
         let health = StoreHealthMetrics::of(Arc::clone(&tokens)).map_err(BuildError::Metrics)?;
@@ -118,7 +118,7 @@ impl Broker {
             audit,
             ids,
             metrics,
-            profiles,
+            identities,
             delegation,
             rejects: Rejects::new(),
             rates,

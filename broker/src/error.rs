@@ -1,5 +1,6 @@
 //! Why a broker does not start, and why a request is not answered with what it asked for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use lakegate_delegation::{BookError, DelegationRefusal, IssueError, QuotaExceeded};
@@ -11,6 +12,7 @@ use lakegate_token_store::LogError;
 use thiserror::Error;
 
 use crate::authenticate::AuthenticationError;
+use crate::identity::Unresolved;
 use crate::tls::{AuthorityFault, AuthorityName};
 
 /// Why a broker does not start.
@@ -166,6 +168,12 @@ pub enum Failure {
     /// The path lies in a bucket that holds the broker's own state.
     #[error("bucket is the broker's own")]
     OwnBucket,
+    /// A service calls from somewhere else than its host.
+    #[error("service is not at its host")]
+    Elsewhere,
+    /// Nobody can say where a service's host is.
+    #[error("host of the service is not known")]
+    HostUnknown(#[source] Arc<Unresolved>),
     /// Acting on behalf of somebody is not allowed.
     #[error("caller may not act on behalf of another principal")]
     OnBehalfOf,
@@ -245,6 +253,8 @@ impl Failure {
                 Refusal::SeveralStorages | Refusal::PartCount => "request_form",
             },
             Self::OwnBucket => "own_bucket",
+            Self::Elsewhere => "service_host",
+            Self::HostUnknown(_) => "host_unknown",
             Self::OnBehalfOf => "proxy_rule",
             Self::NotPrimary => "not_primary",
             Self::NotServed => "unknown_method",
@@ -278,6 +288,7 @@ impl Failure {
             self,
             Self::PolicyUnavailable
                 | Self::StorageNotServed
+                | Self::HostUnknown(_)
                 | Self::Mint(_)
                 | Self::Issue(_)
                 | Self::DelegationState(_)

@@ -6,6 +6,7 @@
 //! principal comes from one profile only. Without profiles the identity is the SPIFFE URI or else the common name.
 //! Sources: SPIFFE X509-SVID sections 2 to 5; RFC 5280 sections 4.1.2.6 and 4.2.1.
 
+mod dns;
 mod fault;
 mod host;
 mod leaf;
@@ -14,16 +15,60 @@ mod oid;
 mod profile;
 mod profiles;
 mod project_user;
+mod residence;
+mod resolver;
 mod settings;
 mod spiffe;
+
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use lakegate_domain::{ApplicationId, CallerKind, Credentials, Principal, ProfileName};
 use thiserror::Error;
 
+use crate::tls::AuthorityName;
+use residence::HostBook;
+
+pub use dns::DnsResolver;
 pub use fault::ProfileFault;
 pub use host::HostName;
 pub use profiles::Profiles;
+pub(crate) use residence::Residence;
+pub use resolver::{Family, HostResolver, Unresolved};
 pub use settings::{IdentityField, IdentitySettings, Presence, ProfileKind, ProfileSettings};
+
+/// How a broker learns who its peers are.
+#[derive(Debug, Clone, Default)]
+pub struct Identities {
+    profiles: Profiles,
+    book: Option<Arc<HostBook>>,
+}
+
+impl Identities {
+    /// Reads certificates by profiles, and asks the resolver where the hosts of services are. Without a resolver nobody
+    /// can say, and services are put off.
+    pub fn new(profiles: Profiles, resolver: Option<Arc<dyn HostResolver>>) -> Self {
+        Self { profiles, book: resolver.map(HostBook::new).map(Arc::new) }
+    }
+
+    /// Whom a leaf names whose chain `authority` vouched for.
+    ///
+    /// # Errors
+    /// Why it names nobody.
+    pub(crate) fn identify(
+        &self,
+        leaf: &[u8],
+        authority: Option<&AuthorityName>,
+    ) -> Result<Identity, IdentityError> {
+        self.profiles.identify(leaf, authority)
+    }
+
+    /// Looks up the host of an identity that is bound to one, for a peer at this address.
+    pub(crate) fn residence(&self, identity: &Identity, address: IpAddr) -> Option<Arc<Residence>> {
+        let (book, host) = (self.book.as_ref()?, identity.host.as_ref()?);
+        Some(Residence::begin(book, host, address))
+    }
+}
 
 /// Why a verified certificate names nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

@@ -175,6 +175,8 @@ impl Handler {
         let identity = context.caller.principal();
         self.desk.rates.of_identity(identity).map_err(|retry_after| Failure::RateLimited { retry_after })?;
         form::check(request.method(), request.headers())?;
+        self.is_still_there(context)?;
+        context.peer.check_residence().await?;
         let deadline = deadline::of(request.headers(), self.longest);
         if deadline.is_zero() {
             return Err(Failure::Late);
@@ -204,6 +206,16 @@ impl Presented {
     fn check(&self, now: Timestamp) -> Result<(), Rejected> {
         let tenure = self.tenure.as_ref().map_or(Ok(()), |tenure| tenure.check(now));
         Ok(tenure.map_err(AuthenticationError::Distrusted)?)
+    }
+}
+
+impl Handler {
+    /// Refuses a delegation token whose owner has left the policy: it was issued when somebody was there.
+    fn is_still_there(&self, context: &RequestContext) -> Result<(), Failure> {
+        if context.token.is_some() && !self.desk.pipeline.snapshot()?.knows(&context.caller) {
+            return Err(AuthenticationError::OwnerGone.into());
+        }
+        Ok(())
     }
 }
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use lakegate_delegation::Binding;
 use lakegate_domain::{Principal, Timestamp};
 
+use crate::Failure;
 use crate::delegation::bindings_of;
-use crate::identity::{Identity, IdentityError, Profiles, Standing};
+use crate::identity::{Identities, Identity, IdentityError, Residence, Standing, Unresolved};
 use crate::tls::{AuthorityName, Vouched, end_of};
 
 /// The other end of a connection. Made once per connection, after the handshake.
@@ -15,6 +16,8 @@ use crate::tls::{AuthorityName, Vouched, end_of};
 pub struct Peer {
     address: SocketAddr,
     identity: Result<Arc<Identity>, IdentityError>,
+    /// Where its host is looked up, when its certificate is bound to one.
+    residence: Option<Arc<Residence>>,
     authority: Option<AuthorityName>,
     ends: Option<Timestamp>,
     bindings: Arc<[Binding]>,
@@ -26,16 +29,19 @@ impl Peer {
         address: SocketAddr,
         connection: &rustls::ServerConnection,
         vouched: Option<&Vouched>,
-        profiles: &Profiles,
+        identities: &Identities,
     ) -> Self {
         let leaf = connection.peer_certificates().and_then(|chain| chain.first());
         let authority = vouched.map(|vouched| vouched.authority.clone());
         let identity = leaf
             .ok_or(IdentityError::Missing)
-            .and_then(|leaf| profiles.identify(leaf, authority.as_ref()))
+            .and_then(|leaf| identities.identify(leaf, authority.as_ref()))
             .map(Arc::new);
+        let named = identity.as_deref().ok();
+        let residence = named.and_then(|identity| identities.residence(identity, address.ip()));
         let bindings = leaf.map(|leaf| bindings_of(leaf)).unwrap_or_default().into();
-        Self { address, identity, authority, ends: leaf.and_then(|leaf| end_of(leaf)), bindings }
+        let ends = leaf.and_then(|leaf| end_of(leaf));
+        Self { address, identity, residence, authority, ends, bindings }
     }
 
     /// What its certificate proves that a delegation token may be bound to.
@@ -57,6 +63,21 @@ impl Peer {
     /// the life of the connection: one for which another authority comes to vouch is asked to go.
     pub fn authority(&self) -> Option<&AuthorityName> {
         self.authority.as_ref()
+    }
+
+    /// Whether it is where its certificate says that it must be. Waits only when nobody knows yet.
+    ///
+    /// # Errors
+    /// [`Failure::Elsewhere`], or that nobody can say.
+    pub(crate) async fn check_residence(&self) -> Result<(), Failure> {
+        let is_bound = self.identity.as_deref().is_ok_and(|identity| identity.host.is_some());
+        match &self.residence {
+            Some(residence) => residence.check().await,
+            None if is_bound => {
+                Err(Failure::HostUnknown(Arc::new(Unresolved::new("no name service is asked"))))
+            }
+            None => Ok(()),
+        }
     }
 
     /// When its certificate ends, and the connection with it.

@@ -18,7 +18,7 @@ use crate::error::{AnswerFault, ClientError, Refusal};
 const AUDIT_ID_KEY: &str = "audit_id";
 
 /// The reasons this client knows.
-const REASONS: [&str; 22] = [
+const REASONS: [&str; 23] = [
     reason::UNAUTHENTICATED,
     reason::PERMISSION_DENIED,
     reason::MALFORMED_REQUEST,
@@ -35,6 +35,7 @@ const REASONS: [&str; 22] = [
     reason::MESSAGE_TOO_LARGE,
     reason::TOKEN_SERVICE_UNAVAILABLE,
     reason::POLICY_UNAVAILABLE,
+    reason::IDENTITY_UNAVAILABLE,
     reason::AUDIT_UNAVAILABLE,
     reason::DELEGATION_TOKEN_ENDED,
     reason::DELEGATION_TOKEN_QUOTA,

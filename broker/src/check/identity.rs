@@ -3,15 +3,26 @@
 use lakegate_host::Findings;
 
 use super::Subject;
-use crate::identity::{ProfileKind, Profiles};
+use crate::identity::{DnsResolver, ProfileKind, Profiles};
 
 pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
     let (settings, tls) = (&subject.config.identity, &subject.config.tls);
     // What is wrong with the authorities themselves is told where they stand.
     let Ok(authorities) = tls.authorities() else { return };
     let authorities: Vec<_> = authorities.into_iter().map(|authority| authority.name).collect();
-    for (number, fault) in Profiles::new(settings, &authorities).err().into_iter().flatten() {
-        findings.error(&format!("identity.profiles[{number}]"), fault);
+    match Profiles::new(settings, &authorities) {
+        Err(faults) => {
+            for (number, fault) in faults {
+                findings.error(&format!("identity.profiles[{number}]"), fault);
+            }
+        }
+        Ok(profiles) if profiles.bind_hosts() => {
+            findings.take("identity.name_servers", DnsResolver::new(&settings.name_servers));
+        }
+        Ok(_) if !settings.name_servers.is_empty() => {
+            findings.warn("identity.name_servers", "nobody is bound to a host: no name server is ever asked");
+        }
+        Ok(_) => {}
     }
     if settings.profiles.is_empty() && authorities.len() > 1 {
         findings.warn(

@@ -31,6 +31,11 @@ impl Profile {
         &self.settings.name
     }
 
+    /// Whether its identities are bound to hosts.
+    pub(super) fn binds_hosts(&self) -> bool {
+        self.settings.kind == ProfileKind::Service && self.settings.identity != IdentityField::SpiffeUri
+    }
+
     /// Whether a certificate is one of the profile's, by what its authority says of it and not by whom it names.
     pub(super) fn is_for(&self, leaf: &Leaf, authority: Option<&AuthorityName>) -> bool {
         let ProfileSettings { extended_key_usage, policy, .. } = &self.settings;
@@ -122,7 +127,7 @@ impl Profile {
 
     /// A bare name is the identity; with a service it is the host's, and the identity is the login.
     fn read_name(&self, leaf: &Leaf, name: &str) -> Result<Identity, IdentityError> {
-        if self.settings.kind != ProfileKind::Service {
+        if !self.binds_hosts() {
             return Ok(self.identity(self.names.bare(name)?));
         }
         let host = HostName::parse(name).ok_or(IdentityError::Name)?;

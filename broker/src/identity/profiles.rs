@@ -43,6 +43,11 @@ impl Profiles {
         if faults.is_empty() { Ok(Self(profiles)) } else { Err(faults) }
     }
 
+    /// Whether some profile's identities are bound to hosts, so that somebody must say where hosts are.
+    pub fn bind_hosts(&self) -> bool {
+        self.0.iter().any(Profile::binds_hosts)
+    }
+
     /// Whom a leaf names whose chain `authority` vouched for.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! What an operator says about certificates.
 
+use std::net::SocketAddr;
+
 use lakegate_domain::{CallerKind, ProfileName, ProjectName};
 use serde::Deserialize;
 
@@ -12,6 +14,9 @@ pub struct IdentitySettings {
     /// The profiles; when there is one, a certificate that fits none is refused.
     #[serde(default)]
     pub profiles: Vec<ProfileSettings>,
+    /// The name servers that say where the hosts of services are, `address:port`; those of the machine, when empty.
+    #[serde(default)]
+    pub name_servers: Vec<SocketAddr>,
 }
 
 /// One profile: which certificates it is for, which field of them names the identity, and which names it may give.

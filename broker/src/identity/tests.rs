@@ -65,7 +65,7 @@ fn again(arc: u64) -> DnType {
 }
 
 /// Profiles of one authority.
-pub(super) fn profiles(profiles: serde_json::Value) -> Profiles {
+pub(super) fn profiles(profiles: &serde_json::Value) -> Profiles {
     let settings = serde_json::from_value(json!({ "profiles": profiles })).unwrap();
     Profiles::new(&settings, &[AuthorityName::default_name()]).unwrap()
 }
@@ -90,7 +90,7 @@ fn without_profiles_a_spiffe_uri_wins_over_a_common_name() {
 
 #[test]
 fn xc17_two_names_of_one_kind_are_refused_whatever_is_read() {
-    let by_dns = profiles(json!([{"name": "by-dns", "identity": "dns-name", "kind": "workload"}]));
+    let by_dns = profiles(&json!([{"name": "by-dns", "identity": "dns-name", "kind": "workload"}]));
     let two_uris = || Made::new().dns("a.example").uri("spiffe://a.example/x").uri("spiffe://a.example/y");
     let two_names = || Made::named("alice").with(again(3), "bob").dns("a.example");
     for profiles in [Profiles::default(), by_dns] {
@@ -163,7 +163,7 @@ fn xc02_a_certificate_that_may_sign_others_is_nobodys() {
 #[test]
 fn xc02_a_spiffe_certificate_is_held_to_its_key_usages() {
     use ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
-    let profiles = profiles(json!([
+    let profiles = profiles(&json!([
         {"name": "mesh", "trust_domain": "a.example", "identity": "spiffe-uri", "kind": "workload"}
     ]));
     let read = |made: Made| profiles.identify(&made.uri("spiffe://a.example/ns/etl/sa/loader").der(), None);
@@ -179,7 +179,7 @@ fn xc02_a_spiffe_certificate_is_held_to_its_key_usages() {
 
 #[test]
 fn a_project_user_is_a_user_within_a_project() {
-    let profiles = profiles(json!([{"name": "hops", "identity": "project-user", "kind": "user"}]));
+    let profiles = profiles(&json!([{"name": "hops", "identity": "project-user", "kind": "user"}]));
     let read = |made: Made| profiles.identify(&made.der(), None);
     let user = read(Made::named("demo__alice")).unwrap();
     assert_eq!(
@@ -198,7 +198,7 @@ fn a_project_user_is_a_user_within_a_project() {
 
 #[test]
 fn xc19_the_separator_stands_once_and_parts_one_way() {
-    let profiles = profiles(json!([{"name": "hops", "identity": "project-user", "kind": "user"}]));
+    let profiles = profiles(&json!([{"name": "hops", "identity": "project-user", "kind": "user"}]));
     let bad =
         ["A__B__C", "a___b", "__a", "a__", "__", "ab", "a__b c", "a/b__c", "a__b:c", "..__a", "a__..", ""];
     for bad in bad {
@@ -209,7 +209,7 @@ fn xc19_the_separator_stands_once_and_parts_one_way() {
 
 #[test]
 fn half_an_application_is_refused() {
-    let profiles = profiles(json!([{"name": "hops", "identity": "project-user", "kind": "user"}]));
+    let profiles = profiles(&json!([{"name": "hops", "identity": "project-user", "kind": "user"}]));
     let (organization, unit) = (DnType::OrganizationName, DnType::OrganizationalUnitName);
     let made = || Made::named("demo__alice");
     for made in [
@@ -228,14 +228,14 @@ fn half_an_application_is_refused() {
 
 #[test]
 fn a_profile_of_applications_takes_no_users() {
-    let profiles = profiles(json!([{"name": "jobs", "identity": "project-user", "kind": "application"}]));
+    let profiles = profiles(&json!([{"name": "jobs", "identity": "project-user", "kind": "application"}]));
     let user = profiles.identify(&Made::named("demo__alice").der(), None);
     assert_eq!(user, Err(IdentityError::NoIdentity));
 }
 
 #[test]
 fn a_service_is_its_login_and_is_bound_to_its_host() {
-    let profiles = profiles(json!([
+    let profiles = profiles(&json!([
         {"name": "services", "identity": "common-name", "kind": "service", "realm": "svc"}
     ]));
     let read = |made: Made| profiles.identify(&made.der(), None);
@@ -252,7 +252,7 @@ fn a_service_is_its_login_and_is_bound_to_its_host() {
 
 #[test]
 fn xc22_a_service_without_a_login_is_nobody() {
-    let profiles = profiles(json!([{"name": "services", "identity": "common-name", "kind": "service"}]));
+    let profiles = profiles(&json!([{"name": "services", "identity": "common-name", "kind": "service"}]));
     let without = profiles.identify(&Made::named("node-1.lake.example").der(), None);
     assert_eq!(without, Err(IdentityError::NoLogin));
     let two = Made::named("n.lake.example").with(DnType::LocalityName, "yarn").with(again(7), "hdfs");
@@ -261,7 +261,7 @@ fn xc22_a_service_without_a_login_is_nobody() {
 
 #[test]
 fn a_carrier_is_no_caller() {
-    let profiles = profiles(json!([
+    let profiles = profiles(&json!([
         {"name": "mesh", "trust_domain": "mesh.example", "identity": "spiffe-uri", "kind": "carrier"}
     ]));
     let sidecar = profiles.identify(&Made::new().uri("spiffe://mesh.example/sidecar").der(), None).unwrap();

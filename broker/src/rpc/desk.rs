@@ -9,7 +9,7 @@ use lakegate_proto::v1;
 use super::RequestContext;
 use crate::audit::{AuditIds, AuditLog, Decision, Record};
 use crate::delegation::DelegationDesk;
-use crate::identity::Profiles;
+use crate::identity::Identities;
 use crate::metrics::Metrics;
 use crate::rates::Rates;
 use crate::rejects::Rejects;
@@ -29,8 +29,8 @@ pub struct Desk {
     pub ids: AuditIds,
     /// What is counted.
     pub metrics: Metrics,
-    /// How certificates are read.
-    pub profiles: Profiles,
+    /// How peers are known.
+    pub identities: Identities,
     /// Delegation tokens, where they are issued and believed.
     pub(crate) delegation: Option<Arc<DelegationDesk>>,
     /// Which rejects of unknown clients are put on record.

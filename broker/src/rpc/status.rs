@@ -12,6 +12,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 use crate::Failure;
 use crate::audit::AuditId;
 use crate::authenticate::AuthenticationError;
+use crate::identity::IdentityError;
 
 /// When nobody knows better, ask again after so long.
 const RETRY_SOON: Duration = Duration::from_secs(1);
@@ -118,14 +119,8 @@ fn denied() -> Public {
 
 fn public(failure: &Failure) -> Public {
     match failure {
-        Failure::Unauthenticated(AuthenticationError::DelegationState(_)) | Failure::DelegationState(_) => {
-            delegation_state()
-        }
-        Failure::Unauthenticated(_) => Public::new(
-            Code::Unauthenticated,
-            reason::UNAUTHENTICATED,
-            "present one credential: a client certificate that names a principal, or a delegation token",
-        ),
+        Failure::Unauthenticated(error) => unauthenticated(error),
+        Failure::DelegationState(_) => delegation_state(),
         Failure::Invalid(invalid) => invalid_request(*invalid),
         Failure::Field(text) => Public::new(Code::InvalidArgument, reason::INVALID_FIELD, *text),
         Failure::BatchSize => Public::new(Code::InvalidArgument, reason::INVALID_PARTS, failure.to_string()),
@@ -135,10 +130,14 @@ fn public(failure: &Failure) -> Public {
         Failure::Metadata | Failure::Compressed | Failure::RateLimited { .. } => before_the_method(failure),
         Failure::Late | Failure::Draining => given_up(failure),
         Failure::Refused(refusal) => refused(refusal),
-        Failure::OwnBucket | Failure::OnBehalfOf | Failure::NotAdministrator | Failure::NotPrimary => {
-            denied()
-        }
-        Failure::TokenNotGenuine(_) | Failure::NotRenewer | Failure::NotCanceller => denied(),
+        Failure::Elsewhere
+        | Failure::OwnBucket
+        | Failure::OnBehalfOf
+        | Failure::NotAdministrator
+        | Failure::NotPrimary
+        | Failure::TokenNotGenuine(_)
+        | Failure::NotRenewer
+        | Failure::NotCanceller => denied(),
         Failure::TokenOver(_) => Public::new(
             Code::FailedPrecondition,
             reason::DELEGATION_TOKEN_ENDED,
@@ -150,18 +149,9 @@ fn public(failure: &Failure) -> Public {
             "too many delegation tokens; cancel those that are not needed",
         ),
         Failure::NotServed => not_served(),
-        Failure::PolicyUnavailable => Public::new(
-            Code::Unavailable,
-            reason::POLICY_UNAVAILABLE,
-            "policy is not available; try another broker",
-        )
-        .retry(RETRY_SOON),
-        Failure::StorageNotServed => Public::new(
-            Code::Unavailable,
-            reason::TOKEN_SERVICE_UNAVAILABLE,
-            "storage is not served here; try another broker",
-        )
-        .retry(RETRY_SOON),
+        Failure::PolicyUnavailable | Failure::StorageNotServed | Failure::HostUnknown(_) | Failure::Audit => {
+            of_this_broker(failure)
+        }
         Failure::GrantEndsTooSoon => Public::new(
             Code::FailedPrecondition,
             reason::GRANT_ENDS_TOO_SOON,
@@ -174,16 +164,28 @@ fn public(failure: &Failure) -> Public {
         )
         .retry(*retry_after),
         Failure::Mint(error) => mint(error),
-        Failure::Audit => Public::new(
-            Code::Unavailable,
-            reason::AUDIT_UNAVAILABLE,
-            "broker cannot audit; try another broker",
-        )
-        .retry(RETRY_SOON),
         Failure::Issue(_) | Failure::Internal(_) => {
             Public::new(Code::Internal, reason::INTERNAL, "internal error")
         }
     }
+}
+
+/// What this broker is without, and another may have.
+fn of_this_broker(failure: &Failure) -> Public {
+    let (reason, text) = match failure {
+        Failure::PolicyUnavailable => {
+            (reason::POLICY_UNAVAILABLE, "policy is not available; try another broker")
+        }
+        Failure::StorageNotServed => {
+            (reason::TOKEN_SERVICE_UNAVAILABLE, "storage is not served here; try another broker")
+        }
+        Failure::HostUnknown(_) => (
+            reason::IDENTITY_UNAVAILABLE,
+            "who is asking cannot be found out at present; try again or another broker",
+        ),
+        _ => (reason::AUDIT_UNAVAILABLE, "broker cannot audit; try another broker"),
+    };
+    Public::new(Code::Unavailable, reason, text).retry(RETRY_SOON)
 }
 
 /// Other brokers may know, or be able to write.
@@ -194,6 +196,19 @@ fn delegation_state() -> Public {
         "delegation tokens cannot be read or written at present; try again or another broker",
     )
     .retry(RETRY_SOON)
+}
+
+fn unauthenticated(error: &AuthenticationError) -> Public {
+    match error {
+        AuthenticationError::DelegationState(_) => delegation_state(),
+        // It is known what it is, a service at its host, and that it may do nothing without a login.
+        AuthenticationError::Certificate(IdentityError::NoLogin) => denied(),
+        _ => Public::new(
+            Code::Unauthenticated,
+            reason::UNAUTHENTICATED,
+            "present one credential: a client certificate that names a principal, or a delegation token",
+        ),
+    }
 }
 
 /// What speaks against a request before its method runs.

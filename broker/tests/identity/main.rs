@@ -3,5 +3,7 @@
 
 mod bound;
 mod carriers;
+mod departures;
 mod profiles;
+mod services;
 mod world;

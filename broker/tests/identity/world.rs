@@ -1,7 +1,9 @@
 //! A small lake that reads certificates by profiles.
 
+use std::sync::Arc;
+
 use anyhow::Result;
-use lakegate_broker::identity::{IdentitySettings, Profiles};
+use lakegate_broker::identity::{HostResolver, Identities, IdentitySettings, Profiles};
 use lakegate_broker::tls::AuthorityName;
 use lakegate_domain::Operation;
 use lakegate_policy::PolicyDocument;
@@ -30,15 +32,25 @@ const BOTH_ENDS: [ExtendedKeyUsagePurpose; 2] =
 
 /// A lake with project users, workloads of one trust domain, and carriers of another.
 pub(crate) async fn lake() -> Result<Deployment> {
+    lake_with(POLICY, RunGenerator::Absent).await
+}
+
+/// The same with a policy of the test's own.
+pub(crate) async fn lake_with(policy: &str, generator: RunGenerator) -> Result<Deployment> {
     let settings: IdentitySettings = serde_json::from_value(serde_json::json!({"profiles": [
         {"name": "users", "identity": "project-user", "kind": "user", "projects": ["demo"]},
         {"name": "workloads", "trust_domain": "a.example", "identity": "spiffe-uri", "kind": "workload"},
         {"name": "mesh", "trust_domain": "mesh.example", "identity": "spiffe-uri", "kind": "carrier"},
     ]}))?;
-    let profiles = Profiles::new(&settings, &[AuthorityName::default_name()]).unwrap();
-    let policy = PolicyDocument::from_yaml(POLICY)?;
-    let options = Options { generator: RunGenerator::Absent, profiles, ..Options::of(policy) };
+    let identities = identities(&settings, None);
+    let policy = PolicyDocument::from_yaml(policy)?;
+    let options = Options { generator, identities, ..Options::of(policy) };
     Deployment::start(options).await
+}
+
+/// Profiles of the deployment's one authority.
+pub(crate) fn identities(settings: &IdentitySettings, resolver: Option<Arc<dyn HostResolver>>) -> Identities {
+    Identities::new(Profiles::new(settings, &[AuthorityName::default_name()]).unwrap(), resolver)
 }
 
 /// A certificate with these attributes of the subject.

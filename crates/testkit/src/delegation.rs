@@ -163,6 +163,14 @@ impl Deployment {
         Ok(Caller::over(self.channel_as(Some(identity))?.into()))
     }
 
+    /// The same from an address of this machine, such as `127.0.0.2`.
+    ///
+    /// # Errors
+    /// When certificate and key do not fit.
+    pub fn caller_as_from(&self, identity: Issued, from: Ipv4Addr) -> Result<Caller> {
+        Ok(Caller::over(self.channel_from(Some(identity), from)?.into()))
+    }
+
     /// A caller with this certificate who sends this as `authorization` with every request.
     ///
     /// # Errors

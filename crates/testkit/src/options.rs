@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lakegate_broker::audit::AuditSink;
-use lakegate_broker::identity::Profiles;
+use lakegate_broker::identity::Identities;
 use lakegate_broker::tls::TlsVersions;
 use lakegate_broker::{Limits, StalenessBounds};
 use lakegate_domain::{Clock, SystemClock};
@@ -56,8 +56,8 @@ pub struct Options {
     pub own_buckets: Vec<String>,
     /// Where audit records go.
     pub audit: AuditTo,
-    /// How client certificates are read.
-    pub profiles: Profiles,
+    /// How peers are known.
+    pub identities: Identities,
     /// How delegation tokens live; without it none is issued or believed.
     pub delegation: Option<Delegating>,
     /// What clients may speak.
@@ -160,7 +160,7 @@ impl Options {
             own_buckets: vec!["gs://lakegate-state".to_owned()],
             audit: AuditTo::File,
             tls_versions: TlsVersions::Tls13,
-            profiles: Profiles::default(),
+            identities: Identities::default(),
             delegation: Some(Delegating::default()),
             clock: Arc::new(SystemClock),
         }

@@ -26,7 +26,7 @@ fn tenants() -> Profiles {
         .unwrap()
 }
 
-fn faults(profiles: Value, authorities: &[AuthorityName]) -> Vec<(usize, ProfileFault)> {
+fn faults(profiles: &Value, authorities: &[AuthorityName]) -> Vec<(usize, ProfileFault)> {
     let settings = serde_json::from_value(json!({ "profiles": profiles })).unwrap();
     Profiles::new(&settings, authorities).unwrap_err()
 }
@@ -62,7 +62,7 @@ fn xc24_realms_and_prefixes_part_the_names_of_two_authorities() {
     };
     assert_eq!(user("alice@corp.example").unwrap(), "alice@corp.example");
     assert_eq!(user("yarn@svc"), Err(IdentityError::Foreign));
-    let prefixed = profiles(json!([
+    let prefixed = profiles(&json!([
         {"name": "users", "identity": "common-name", "kind": "user", "name_prefix": "u-"}
     ]));
     assert_eq!(prefixed.identify(&Made::named("u-alice").der(), None).unwrap().principal.as_str(), "u-alice");
@@ -71,7 +71,7 @@ fn xc24_realms_and_prefixes_part_the_names_of_two_authorities() {
 
 #[test]
 fn xc23_what_the_issuer_put_there_chooses_the_profile() {
-    let by_policy = profiles(json!([
+    let by_policy = profiles(&json!([
         {"name": "users", "identity": "common-name", "kind": "user", "policy": "1.3.7.1", "realm": "users"},
         {"name": "services", "identity": "common-name", "kind": "service", "policy": "1.3.7.2"},
     ]));
@@ -86,14 +86,14 @@ fn xc23_what_the_issuer_put_there_chooses_the_profile() {
 
 #[test]
 fn a_purpose_or_a_locality_chooses_too() {
-    let own = profiles(json!([
+    let own = profiles(&json!([
         {"name": "jobs", "identity": "common-name", "kind": "workload", "extended_key_usage": "1.3.6.1.4.1.7"}
     ]));
     let purposes =
         [ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::Other(vec![1, 3, 6, 1, 4, 1, 7])];
     assert!(own.identify(&Made::named("x").purposes(&purposes).der(), None).is_ok());
     assert_eq!(own.identify(&Made::named("x").der(), None), Err(IdentityError::NoProfile));
-    let hopsworks = profiles(json!([
+    let hopsworks = profiles(&json!([
         {"name": "users", "identity": "project-user", "kind": "user", "locality": "absent"},
         {"name": "hosts", "identity": "common-name", "kind": "service", "locality": "present"},
     ]));
@@ -105,7 +105,7 @@ fn a_purpose_or_a_locality_chooses_too() {
 
 #[test]
 fn xc17_a_certificate_that_two_profiles_read_is_refused() {
-    let two = profiles(json!([
+    let two = profiles(&json!([
         {"name": "mesh", "trust_domain": "a.example", "identity": "spiffe-uri", "kind": "workload"},
         {"name": "names", "identity": "common-name", "kind": "user"},
         {"name": "hosts", "identity": "dns-name", "kind": "workload", "realm": "hosts"},
@@ -128,34 +128,37 @@ fn xc17_overlapping_profiles_are_refused_when_they_are_loaded() {
     let named = |name: &str| ProfileName::parse(name).unwrap();
     let both = &[authority("ca-a"), authority("ca-b")];
     assert_eq!(
-        faults(json!([users("one", "ca-a"), users("two", "ca-b")]), both),
+        faults(&json!([users("one", "ca-a"), users("two", "ca-b")]), both),
         [(1, ProfileFault::Overlap(named("one")))]
     );
     assert_eq!(
-        faults(json!([users("one", "ca-a"), users("two", "ca-a")]), both),
+        faults(&json!([users("one", "ca-a"), users("two", "ca-a")]), both),
         [(1, ProfileFault::Shadowed(named("one")))]
     );
     let mut stricter = users("two", "ca-a");
     stricter["policy"] = json!("1.3.7");
     assert_eq!(
-        faults(json!([stricter, users("one", "ca-a")]), both),
+        faults(&json!([stricter, users("one", "ca-a")]), both),
         [(0, ProfileFault::Shadowed(named("one"))), (1, ProfileFault::Overlap(named("two")))]
     );
     let (mut a, mut b) = (users("a", "ca-a"), users("b", "ca-b"));
     (a["name_prefix"], b["name_prefix"]) = (json!("etl-"), json!("etl-x-"));
-    assert_eq!(faults(json!([a, b]), both), [(1, ProfileFault::Overlap(named("a")))]);
-    assert_eq!(faults(json!([users("a", "ca-a"), users("a", "ca-b")]), both), [(1, ProfileFault::Duplicate)]);
+    assert_eq!(faults(&json!([a, b]), both), [(1, ProfileFault::Overlap(named("a")))]);
+    assert_eq!(
+        faults(&json!([users("a", "ca-a"), users("a", "ca-b")]), both),
+        [(1, ProfileFault::Duplicate)]
+    );
 }
 
 #[test]
 fn xc24_a_profile_of_several_authorities_names_one_of_them() {
     let profile = |authority: Value| json!([{"name": "users", "identity": "common-name", "kind": "user", "authority": authority}]);
     assert_eq!(
-        faults(profile(json!(null)), &[authority("ca-a"), authority("ca-b")]),
+        faults(&profile(json!(null)), &[authority("ca-a"), authority("ca-b")]),
         [(0, ProfileFault::AnyAuthority)]
     );
     assert_eq!(
-        faults(profile(json!("ca-c")), &[authority("ca-a"), authority("ca-b")]),
+        faults(&profile(json!("ca-c")), &[authority("ca-a"), authority("ca-b")]),
         [(0, ProfileFault::Authority)]
     );
 }
@@ -165,7 +168,7 @@ fn each_key_has_its_identity_and_its_form() {
     let fault = |extra: Value| {
         let mut profile = json!({"name": "x", "identity": "common-name", "kind": "user"});
         profile.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
-        let found = faults(json!([profile]), &[authority("default")]);
+        let found = faults(&json!([profile]), &[authority("default")]);
         assert_eq!(found.len(), 1, "{found:?}");
         found[0].1.clone()
     };

@@ -56,7 +56,7 @@ impl Common {
             tokens: Arc::clone(&self.tokens),
             minters: self.minters.clone(),
             audit: audit_log(options, audit).context("audit log")?,
-            profiles: options.profiles.clone(),
+            identities: options.identities.clone(),
             delegation: delegation.transpose().context("delegation")?,
             administrators: principals(&options.administrators)?,
             limits: options.limits,
