@@ -7,6 +7,7 @@
 //!
 //! The configuration file itself is no item: what it says holds until a restart.
 
+mod confirmed;
 mod item;
 mod looking;
 mod metrics;
@@ -23,6 +24,7 @@ use prometheus::Registry;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+pub use self::confirmed::Confirmed;
 use self::item::Following;
 pub use self::looking::Look;
 use self::metrics::Metrics;
@@ -113,14 +115,22 @@ impl Reloads {
 
     /// Follows the files of an item that is in force already. Needs a tokio runtime.
     pub fn follow(&self, item: Item) {
+        let _nobody_asks = self.follow_every(self.0.poll, item);
+    }
+
+    /// The same for an item of which its owner wants to know how old it is, looked at so often though nothing was
+    /// heard of it.
+    pub fn follow_every(&self, every: Duration, item: Item) -> Arc<Confirmed> {
         let Item { name, files, in_force, take } = item;
         let paths = files.paths().map(PathBuf::from).collect();
-        let turns = self.turns(name, paths, self.0.poll);
+        let turns = self.turns(name, paths, every);
         let report = self.report(name);
         report.note(Outcome::Taken);
+        let confirmed = Arc::new(Confirmed::now());
         let following = Following::new(name, files, in_force, take);
-        let task = tokio::spawn(following.run(turns, report));
+        let task = tokio::spawn(following.run(turns, report, Arc::clone(&confirmed)));
         self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(task);
+        confirmed
     }
 
     /// Lets every item look now; by name, how it ended.

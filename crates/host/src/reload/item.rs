@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Outcome, Report, Take, Turns, chain};
+use tokio::time::Instant;
+
+use super::{Confirmed, Outcome, Report, Take, Turns, chain};
 use crate::files::{FileSet, SetDigest};
 
 /// Looks that a refused set gets before it is complained of, if it changes from one to the next: a swap may fall
@@ -32,14 +34,25 @@ impl Following {
 
     /// Looks at once, since the files may have changed between their reading and their watching, and then at every
     /// turn.
-    pub(super) async fn run(mut self, mut turns: Turns, report: Report) {
-        report.note(self.look().await);
+    pub(super) async fn run(mut self, mut turns: Turns, report: Report, confirmed: Arc<Confirmed>) {
+        self.confirm(&report, &confirmed).await;
         loop {
             let turn = turns.next().await;
-            let outcome = self.look().await;
-            report.note(outcome);
+            let outcome = self.confirm(&report, &confirmed).await;
             turn.ended(outcome);
         }
+    }
+
+    /// Looks, and tells how it went and since when that is known: what was read changed after the look began, or did
+    /// not.
+    async fn confirm(&mut self, report: &Report, confirmed: &Confirmed) -> Outcome {
+        let begun = Instant::now();
+        let outcome = self.look().await;
+        report.note(outcome);
+        if matches!(outcome, Outcome::Taken | Outcome::Unchanged) {
+            confirmed.since(begun);
+        }
+        outcome
     }
 
     async fn look(&mut self) -> Outcome {

@@ -42,7 +42,8 @@ impl Lock {
         let turns = Turns::new(FileWatch::new(&lock.reloads.0.watcher, Vec::new()), every, asked);
         let (files, in_force, take) = lock.parts();
         let following = Following::new("lock", files, in_force, take);
-        let task = tokio::spawn(following.run(turns, lock.reloads.report("lock")));
+        let task =
+            tokio::spawn(following.run(turns, lock.reloads.report("lock"), Arc::new(Confirmed::now())));
         lock.reloads.0.tasks.lock().unwrap().push(task);
         lock
     }
