@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use lakegate_domain::ClassName;
 
+use crate::members::GroupMembers;
 use crate::snapshot::Snapshot;
 use crate::subjects::SubjectTable;
 use crate::{Class, LoadError, PolicyDocument};
@@ -43,6 +44,7 @@ pub(crate) fn compile(document: PolicyDocument) -> Result<Snapshot, LoadError> {
     }
     Ok(Snapshot {
         number: document.version,
+        members: GroupMembers::of(&document),
         projects: document.projects.into_iter().map(|project| project.name).collect(),
         storages,
         trees,

@@ -17,6 +17,7 @@ mod grant;
 mod key;
 mod known;
 mod lint;
+mod members;
 mod operation_words;
 mod orphans;
 mod plain;

@@ -6,6 +6,7 @@ use lakegate_domain::{Bucket, Caller, ClassName, DatasetName, Prefix, ProjectNam
 
 use crate::compile::{CompiledStorage, Datasets, Trees};
 use crate::compiled_rule::{CompiledRule, Ends};
+use crate::members::GroupMembers;
 use crate::posted::Posted;
 use crate::subjects::{CallerIds, Memberships, SubjectTable};
 use crate::tree::Node;
@@ -19,6 +20,7 @@ pub struct Snapshot {
     pub(crate) trees: Trees,
     pub(crate) subjects: SubjectTable,
     pub(crate) memberships: Memberships,
+    pub(crate) members: GroupMembers,
     pub(crate) datasets: Datasets,
     pub(crate) rules: Vec<Arc<CompiledRule>>,
     pub(crate) default_class: Arc<Class>,
