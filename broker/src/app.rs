@@ -1,5 +1,6 @@
 //! Wires a broker from its configuration: the only file here that names concrete adapters.
 
+mod acting;
 mod following;
 mod shared;
 mod stored_keys;
@@ -80,6 +81,7 @@ impl App {
             audit: AuditLog::to_file(&config.audit_file).context("audit_file")?,
             identities,
             delegation,
+            acting: acting::acting(&config.mapping, &config.acting, &config.groups, &reloads)?,
             administrators: config.administrators.into_iter().collect(),
             limits: config.limits,
             clock,

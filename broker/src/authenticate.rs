@@ -8,7 +8,7 @@
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 use lakegate_delegation::{DelegationRefusal, Identifier, TokenId};
-use lakegate_domain::{Caller, Principal, Proof, Timestamp};
+use lakegate_domain::{Caller, Proof, Timestamp};
 use thiserror::Error;
 
 use crate::delegation::{Bearer, NotBelieved, PresentedTokens};
@@ -46,9 +46,6 @@ pub enum AuthenticationError {
     /// The delegation token's owner, or its project, has left the policy.
     #[error("owner of the delegation token is gone")]
     OwnerGone,
-    /// The delegation token was got by a proxy; no proxy may act here.
-    #[error("delegation token was issued to a proxy")]
-    ProxyToken,
     /// Too little is known of what became of delegation tokens: nobody is refused, and nobody can be believed.
     #[error("what became of delegation tokens is not known")]
     DelegationState(#[source] DelegationStateError),
@@ -61,6 +58,7 @@ impl AuthenticationError {
             Self::NoCredential => "no_credential",
             Self::Certificate(IdentityError::NoProfile) => "x509_profile",
             Self::Certificate(IdentityError::NoLogin) => "service_login",
+            Self::Certificate(IdentityError::NotMapped) => "x509_not_mapped",
             Self::Certificate(IdentityError::Foreign) => "x509_foreign_name",
             Self::Certificate(_) => "x509_identity",
             Self::Carrier => "carrier_alone",
@@ -69,7 +67,6 @@ impl AuthenticationError {
             Self::Scheme => "authorization_scheme",
             Self::DelegationToken(refusal) => refusal.as_str(),
             Self::OwnerGone => "dt_owner_gone",
-            Self::ProxyToken => "proxy_rule",
             Self::DelegationState(_) => "dt_state_unavailable",
         }
     }
@@ -87,12 +84,12 @@ pub(crate) struct Authenticated {
 #[derive(Debug)]
 pub(crate) struct Rejected {
     pub(crate) error: AuthenticationError,
-    pub(crate) owner: Option<(Principal, TokenId)>,
+    pub(crate) bearer: Option<Box<(Caller, TokenId)>>,
 }
 
 impl From<AuthenticationError> for Rejected {
     fn from(error: AuthenticationError) -> Self {
-        Self { error, owner: None }
+        Self { error, bearer: None }
     }
 }
 
@@ -101,7 +98,7 @@ impl From<NotBelieved> for Rejected {
         match not_believed {
             NotBelieved::Refused { refusal, identifier } => Self {
                 error: AuthenticationError::DelegationToken(refusal),
-                owner: identifier.map(|identifier| (identifier.owner.clone(), identifier.id)),
+                bearer: identifier.map(|identifier| Box::new((bearer(&identifier), identifier.id))),
             },
             NotBelieved::Unknown(state) => AuthenticationError::DelegationState(state).into(),
         }
@@ -149,12 +146,15 @@ fn by_token(
     if !scheme.eq_ignore_ascii_case(SCHEME) {
         return Err(AuthenticationError::Scheme.into());
     }
-    let bearer = tokens.verify(url, now)?;
-    let Identifier { owner, real_user, id, .. } = bearer.verified().identifier();
-    if real_user.is_some() {
-        let owner = Some((owner.clone(), *id));
-        return Err(Rejected { error: AuthenticationError::ProxyToken, owner });
+    let token = tokens.verify(url, now)?;
+    Ok(Authenticated { caller: bearer(token.verified().identifier()), token: Some(token) })
+}
+
+/// Who comes by a token: its owner, or the proxy that got it on its owner's behalf.
+fn bearer(identifier: &Identifier) -> Caller {
+    let Identifier { owner, real_user, .. } = identifier;
+    match real_user {
+        None => Caller::new(owner.clone(), Proof::DelegationToken),
+        Some(real) => Caller::new(real.clone(), Proof::DelegationToken).acting_for(owner.clone()),
     }
-    let caller = Caller::new(owner.clone(), Proof::DelegationToken);
-    Ok(Authenticated { caller, token: Some(bearer) })
 }

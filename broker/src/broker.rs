@@ -12,11 +12,13 @@ use lakegate_sts::{Minter, ProbeMetrics};
 use lakegate_token_store::SealedTokens;
 use prometheus::Registry;
 
+use crate::acting::Acting;
 use crate::audit::{AuditIds, AuditLog};
 use crate::delegation::{DelegationDesk, View};
 use crate::identity::Identities;
 use crate::metrics::{
-    DelegationCounts, MirrorCounts, Quarantined, RevocationHealth, StoreAlarms, StoreHealthMetrics,
+    ActingMetrics, DelegationCounts, MirrorCounts, Quarantined, RevocationHealth, StoreAlarms,
+    StoreHealthMetrics,
 };
 use crate::rates::Rates;
 use crate::rejects::Rejects;
@@ -46,6 +48,8 @@ pub struct BrokerParts {
     pub identities: Identities,
     /// Delegation tokens; without it none is issued or believed.
     pub delegation: Option<Delegation>,
+    /// Who acts, and for whom.
+    pub acting: Arc<Acting>,
     /// Who may ask about others.
     pub administrators: BTreeSet<Principal>,
     /// Limits of connections and tiers.
@@ -73,7 +77,7 @@ impl Broker {
     pub async fn start(parts: BrokerParts, registry: &Registry) -> Result<Self, BuildError> {
         let metrics = Metrics::register(registry)?;
         let BrokerParts { listen, tls, policy, tokens, minters, audit, delegation, .. } = parts;
-        let BrokerParts { identities, administrators, limits, clock, .. } = parts;
+        let BrokerParts { acting, identities, administrators, limits, clock, .. } = parts;
         let alarms = StoreAlarms::of(Arc::clone(&tokens)).map_err(BuildError::Metrics)?;
         registry.register(Box::new(alarms)).map_err(BuildError::Metrics)?;
         let health = StoreHealthMetrics::of(Arc::clone(&tokens)).map_err(BuildError::Metrics)?;
@@ -85,6 +89,8 @@ impl Broker {
         registry.register(Box::new(quarantined)).map_err(BuildError::Metrics)?;
         let revocation = RevocationHealth::of(Arc::clone(&tls), Arc::clone(&clock));
         registry.register(Box::new(revocation.map_err(BuildError::Metrics)?)).map_err(BuildError::Metrics)?;
+        let acted = ActingMetrics::of(&acting).map_err(BuildError::Metrics)?;
+        registry.register(Box::new(acted)).map_err(BuildError::Metrics)?;
         let mirror = Arc::new(Mirror::default());
         registry
             .register(Box::new(MirrorCounts::of(&mirror).map_err(BuildError::Metrics)?))
@@ -122,6 +128,7 @@ impl Broker {
             delegation,
             rejects: Rejects::new(),
             rates,
+            acting,
             administrators,
         };
         let server = Server::start(listen, Arc::new(desk), tls, limits).await?;

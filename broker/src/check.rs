@@ -3,6 +3,7 @@
 //! Each check is a function of its own that looks at one part and tells all that it finds; to check one more thing,
 //! write one more and put it into the list.
 
+mod acting;
 mod identity;
 mod tls;
 
@@ -37,6 +38,9 @@ const CHECKS: &[Check] = &[
     own_buckets,
     tls::check,
     identity::check,
+    acting::mapping,
+    acting::rules,
+    acting::groups,
     staleness,
     sealing,
     delegation,

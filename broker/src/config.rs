@@ -8,6 +8,7 @@ use lakegate_sts::settings::StorageSettings;
 use lakegate_token_store::settings::{SealingSettings, StoreSettings};
 use serde::Deserialize;
 
+use crate::acting::{ActingSettings, GroupsSettings, MappingSettings};
 use crate::identity::IdentitySettings;
 use crate::tls::{ClientCertificates, TlsSettings};
 use crate::{DelegationSettings, Limits};
@@ -36,6 +37,15 @@ pub struct BrokerConfig {
     /// Delegation tokens; without it none is issued or believed, and every client needs a certificate.
     #[serde(default)]
     pub delegation: Option<DelegationSettings>,
+    /// How names become principals.
+    #[serde(default)]
+    pub mapping: MappingSettings,
+    /// Acting for others, and who gets nothing.
+    #[serde(default)]
+    pub acting: ActingSettings,
+    /// Groups from outside the policy document.
+    #[serde(default)]
+    pub groups: GroupsSettings,
     /// The storages and their source credentials.
     pub storages: Vec<StorageSettings>,
     /// The file that audit records are appended to.

@@ -177,6 +177,18 @@ pub enum Failure {
     /// Acting on behalf of somebody is not allowed.
     #[error("caller may not act on behalf of another principal")]
     OnBehalfOf,
+    /// One of the caller's names is blocked.
+    #[error("caller or whom it acts for is blocked")]
+    Blocked,
+    /// The principal never uses rights of its own.
+    #[error("principal only acts on behalf of others")]
+    OnlyForOthers,
+    /// Nobody can say at present in which groups somebody is.
+    #[error("groups cannot be found out")]
+    GroupsUnavailable,
+    /// Nobody can say at present who may act for whom.
+    #[error("rules of acting for others are too old")]
+    ActingUnavailable,
     /// A delegation token was used for what needs a certificate.
     #[error("caller came by a delegation token")]
     NotPrimary,
@@ -256,6 +268,10 @@ impl Failure {
             Self::Elsewhere => "service_host",
             Self::HostUnknown(_) => "host_unknown",
             Self::OnBehalfOf => "proxy_rule",
+            Self::Blocked => "blocked",
+            Self::OnlyForOthers => "on_behalf_of_required",
+            Self::GroupsUnavailable => "groups_unavailable",
+            Self::ActingUnavailable => "proxy_rules_unavailable",
             Self::NotPrimary => "not_primary",
             Self::NotServed => "unknown_method",
             Self::NotAdministrator => "not_administrator",
@@ -287,6 +303,8 @@ impl Failure {
         !matches!(
             self,
             Self::PolicyUnavailable
+                | Self::GroupsUnavailable
+                | Self::ActingUnavailable
                 | Self::StorageNotServed
                 | Self::HostUnknown(_)
                 | Self::Mint(_)

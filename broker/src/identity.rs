@@ -94,6 +94,9 @@ pub enum IdentityError {
     /// The name is no principal.
     #[error("client certificate names an identity outside the alphabet")]
     Name,
+    /// The name is one that the mapping of principals makes nobody of.
+    #[error("client certificate names an identity that is mapped to nobody")]
+    NotMapped,
     /// The name is one that certificates of its profile may not give.
     #[error("client certificate names an identity that its authority may not give")]
     Foreign,

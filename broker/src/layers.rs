@@ -4,7 +4,7 @@
 //! 2. the methods that need no caller, which are listed in `open.rs`; all others do;
 //! 3. an id, under which the request is found in the audit log;
 //! 4. authenticate: a request without a caller goes no further, whatever its method;
-//! 5. its identity's bucket, and the form of its metadata;
+//! 5. the blocklist, its identity's bucket, and the form of its metadata;
 //! 6. a deadline and a net for panics, so that no request hangs or takes the process down;
 //! 7. the method;
 //! 8. a record, if the method did not come to write one (no caller, refused, undecodable, unknown, late, panicked,
@@ -173,6 +173,7 @@ impl Handler {
         context: &RequestContext,
     ) -> Result<Response<Body>, Failure> {
         let identity = context.caller.principal();
+        self.desk.acting.admit(&context.caller)?;
         self.desk.rates.of_identity(identity).map_err(|retry_after| Failure::RateLimited { retry_after })?;
         form::check(request.method(), request.headers())?;
         self.is_still_there(context)?;
@@ -291,9 +292,11 @@ async fn unauthenticated(
         desk.metrics.unrecorded_rejects.inc();
         return to_status(&failure, &audit_id).into_http();
     }
-    let (owner, delegation_token) = rejected.owner.unzip();
+    let (bearer, delegation_token) = rejected.bearer.map(|it| *it).unzip();
+    let owner = bearer.as_ref().map(|bearer| bearer.real().unwrap_or(bearer.principal()).clone());
     let record = Record {
         principal: peer.principal().cloned().or(owner),
+        on_behalf_of: bearer.filter(|it| it.real().is_some()).map(|it| it.principal().clone()),
         delegation_token,
         reason: failure.audit_reason(),
         ..Record::new(desk.pipeline.now(), audit_id.clone(), rpc, peer.address()).of_peer(peer)

@@ -4,6 +4,7 @@
 //! already made, for processes that hold more than a broker. The way of one request is `layers.rs`, then a file of
 //! `rpc/`, then [`Pipeline::answer`].
 
+pub mod acting;
 mod app;
 pub mod audit;
 mod authenticate;

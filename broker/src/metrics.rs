@@ -1,5 +1,6 @@
 //! The broker's metrics, by name. Labels are from closed lists: never a principal, a path or a text of a peer.
 
+mod acting;
 mod alarms;
 mod delegation;
 mod mirror;
@@ -7,6 +8,7 @@ mod quarantine;
 mod revocation;
 mod store;
 
+pub(crate) use acting::ActingMetrics;
 pub(crate) use alarms::StoreAlarms;
 pub(crate) use delegation::DelegationCounts;
 pub(crate) use mirror::MirrorCounts;

@@ -7,6 +7,7 @@ use lakegate_delegation::Binding;
 use lakegate_domain::{Principal, Timestamp};
 
 use crate::Failure;
+use crate::acting::Mapping;
 use crate::delegation::bindings_of;
 use crate::identity::{Identities, Identity, IdentityError, Residence, Standing, Unresolved};
 use crate::tls::{AuthorityName, Vouched, end_of};
@@ -23,6 +24,12 @@ pub struct Peer {
     bindings: Arc<[Binding]>,
 }
 
+/// What a certificate names, as the principal that it stands for.
+fn mapped(identity: Identity, mapping: &Mapping) -> Result<Identity, IdentityError> {
+    let principal = mapping.apply(identity.principal.as_str()).map_err(|_| IdentityError::NotMapped)?;
+    Ok(Identity { principal, ..identity })
+}
+
 impl Peer {
     /// Reads the peer off a finished handshake, in which an authority vouched for its certificate, if it had one.
     pub(crate) fn after_handshake(
@@ -30,12 +37,14 @@ impl Peer {
         connection: &rustls::ServerConnection,
         vouched: Option<&Vouched>,
         identities: &Identities,
+        mapping: &Mapping,
     ) -> Self {
         let leaf = connection.peer_certificates().and_then(|chain| chain.first());
         let authority = vouched.map(|vouched| vouched.authority.clone());
         let identity = leaf
             .ok_or(IdentityError::Missing)
             .and_then(|leaf| identities.identify(leaf, authority.as_ref()))
+            .and_then(|identity| mapped(identity, mapping))
             .map(Arc::new);
         let named = identity.as_deref().ok();
         let residence = named.and_then(|identity| identities.residence(identity, address.ip()));

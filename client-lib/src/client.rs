@@ -35,8 +35,10 @@ impl Client {
         let runtime = Handle::try_current().map_err(|_| ConfigFault::NoRuntime)?;
         let (clock, capacity) = (Arc::clone(&config.clock), config.tier_capacity);
         let request_timeout = config.request_timeout;
+        let on_behalf_of = config.on_behalf_of.clone().unwrap_or_default();
         let Connected { channels, token } = transport::connect(config)?;
-        let brokers: Arc<dyn Broker> = Arc::new(Endpoints::new(channels, request_timeout)?);
+        let endpoints = Endpoints::new(channels, &on_behalf_of, request_timeout)?;
+        let brokers: Arc<dyn Broker> = Arc::new(endpoints);
         let brokers = match token {
             Some(token) => Arc::new(Presenting::new(brokers, token)),
             None => brokers,

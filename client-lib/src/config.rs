@@ -31,6 +31,9 @@ pub struct ClientConfig {
     /// A certificate that goes beside a delegation token and gives no rights: that of a service mesh, or the one to which
     /// the token is bound. Never beside `identity`.
     pub carrier: Option<ClientIdentity>,
+    /// The principal on whose behalf everything is asked, when that is somebody else than the client: its rights alone
+    /// decide, and the brokers' rules must allow it. Needs a certificate.
+    pub on_behalf_of: Option<String>,
     /// The name that the broker's certificate must carry, when it is not the endpoint's host.
     pub server_name: Option<String>,
     /// How long one request to the broker may take, retries included. 10 seconds.
@@ -50,6 +53,7 @@ impl ClientConfig {
             identity: None,
             delegation_token: None,
             carrier: None,
+            on_behalf_of: None,
             server_name: None,
             request_timeout: DEFAULT_REQUEST_TIMEOUT,
             clock: Arc::new(SystemClock),
@@ -68,6 +72,14 @@ impl ClientConfig {
     #[must_use]
     pub fn with_carrier(mut self, carrier: ClientIdentity) -> Self {
         self.carrier = Some(carrier);
+        self
+    }
+
+    /// The same on behalf of somebody: a client for each whom a service serves, so that no token of one is held for
+    /// another.
+    #[must_use]
+    pub fn with_on_behalf_of(mut self, principal: impl Into<String>) -> Self {
+        self.on_behalf_of = Some(principal.into());
         self
     }
 

@@ -62,9 +62,13 @@ pub(crate) struct Endpoints {
 }
 
 impl Endpoints {
-    /// Brokers behind these channels.
-    pub(crate) fn new(channels: Vec<BrokerChannel>, request_timeout: Duration) -> Result<Self, ConfigFault> {
-        let wire = |channel| Arc::new(Wire::new(channel)) as Arc<dyn Host>;
+    /// Brokers behind these channels, asked on behalf of somebody or, when that is empty, of the client itself.
+    pub(crate) fn new(
+        channels: Vec<BrokerChannel>,
+        on_behalf_of: &str,
+        request_timeout: Duration,
+    ) -> Result<Self, ConfigFault> {
+        let wire = |channel| Arc::new(Wire::new(channel, on_behalf_of)) as Arc<dyn Host>;
         Self::of(channels.into_iter().map(wire).collect(), request_timeout)
     }
 

@@ -34,6 +34,7 @@ pub async fn explain(
     let question = v1::ExplainRequest {
         part: Some(part_to_wire(part)),
         principal: principal.unwrap_or_default().to_owned(),
+        on_behalf_of: config.on_behalf_of.clone().unwrap_or_default(),
     };
     let ask = |channel, left| {
         let mut request = Request::new(question.clone());

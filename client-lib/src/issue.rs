@@ -70,7 +70,7 @@ async fn issue(
 ) -> Result<IssuedDelegationToken, ClientError> {
     let wish = v1::IssueDelegationTokenRequest {
         renewer: renewer.map(|renewer| renewer.as_str().to_owned()).unwrap_or_default(),
-        on_behalf_of: String::new(),
+        on_behalf_of: config.on_behalf_of.clone().unwrap_or_default(),
         bind_to,
     };
     let ask = |channel, left| {

@@ -35,7 +35,7 @@ pub const MESSAGE_TOO_LARGE: &str = "MESSAGE_TOO_LARGE";
 pub const TOKEN_SERVICE_UNAVAILABLE: &str = "TOKEN_SERVICE_UNAVAILABLE";
 /// The broker has no policy, or one that is too old.
 pub const POLICY_UNAVAILABLE: &str = "POLICY_UNAVAILABLE";
-/// Who is asking cannot be found out now: what must be asked for it does not answer.
+/// Who is asking, in which groups, or for whom it may act cannot be found out now: what must be asked does not answer.
 pub const IDENTITY_UNAVAILABLE: &str = "IDENTITY_UNAVAILABLE";
 /// The audit sink does not take records.
 pub const AUDIT_UNAVAILABLE: &str = "AUDIT_UNAVAILABLE";

@@ -66,7 +66,7 @@ pub struct Record {
     pub rpc: &'static str,
     /// Where the call came from.
     pub peer: SocketAddr,
-    /// Who asked; absent when nobody is known.
+    /// Who asked; absent when nobody is known. Its rights decided, unless it asked on somebody's behalf.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub principal: Option<Principal>,
     /// How the caller proved itself.
@@ -81,9 +81,12 @@ pub struct Record {
     /// What that token is bound to; whoever holds an unbound one can use it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bound_to: Option<&'static str>,
-    /// On whose behalf the call was made.
+    /// On whose behalf it asked: whose rights decided. With a delegation token that a proxy got, its owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_behalf_of: Option<Principal>,
+    /// Of whom an administrator asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub about: Option<Principal>,
     /// What was asked; only parts that are valid.
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "parts")]
     pub parts: Vec<Part>,
@@ -182,6 +185,7 @@ impl Record {
             delegation_token: None,
             bound_to: None,
             on_behalf_of: None,
+            about: None,
             parts: Vec::new(),
             decision: Decision::Deny,
             reason: "internal",

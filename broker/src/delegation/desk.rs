@@ -101,14 +101,13 @@ impl DelegationDesk {
             .await
     }
 
-    /// Renews a token for its renewer.
+    /// Renews a genuine token for its renewer.
     pub(crate) async fn renew(
         &self,
-        token: &str,
+        identifier: Identifier,
         caller: &Principal,
         named: &mut Option<Named>,
     ) -> Result<Timestamp, Failure> {
-        let identifier = self.genuine(token, named).await?;
         if identifier.renewer.as_ref() != Some(caller) {
             return Err(Failure::NotRenewer);
         }
@@ -144,7 +143,11 @@ impl DelegationDesk {
 
     /// The token that a request is about, if it is one of ours, whatever its dates. What a token is bound to stands in
     /// the log only, so one that nobody here heard of is looked for there.
-    async fn genuine(&self, token: &str, named: &mut Option<Named>) -> Result<Identifier, Failure> {
+    pub(crate) async fn genuine(
+        &self,
+        token: &str,
+        named: &mut Option<Named>,
+    ) -> Result<Identifier, Failure> {
         let said = describe(token).map_err(|_| Failure::Field("token is no delegation token"))?.identifier;
         let believe = || authentic_anywhere(token, &self.ring(), &**self.view());
         let mut found = believe();

@@ -69,6 +69,10 @@ fn check(
         return Err(Failure::TooLarge);
     }
     let parts: usize = batch.requests.iter().map(|request| request.parts.len()).sum();
+    let mut names = batch.requests.iter().map(|request| &request.on_behalf_of);
+    if names.next().is_some_and(|first| names.any(|other| other != first)) {
+        return Err(Failure::Field("a batch is for one principal: on_behalf_of differs"));
+    }
     if batch.requests.is_empty() || parts > MOST_PARTS || batch.requests.len() > MOST_PARTS {
         return Err(Failure::BatchSize);
     }

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use lakegate_domain::{Part, Principal};
+use lakegate_delegation::is_token;
+use lakegate_domain::{Caller, Part, Principal};
 use lakegate_proto::v1;
 
 use super::RequestContext;
+use crate::acting::{Acting, Asked};
 use crate::audit::{AuditIds, AuditLog, Decision, Record};
 use crate::delegation::DelegationDesk;
 use crate::identity::Identities;
@@ -37,6 +39,8 @@ pub struct Desk {
     pub(crate) rejects: Rejects,
     /// How often anybody may ask.
     pub rates: Rates,
+    /// Who acts, and for whom.
+    pub acting: Arc<Acting>,
     /// Who may ask about others.
     pub administrators: BTreeSet<Principal>,
 }
@@ -76,6 +80,36 @@ impl Desk {
             self.metrics.audit_failures.inc();
             Failure::Audit
         })
+    }
+
+    /// The caller whose rights decide: who asks, or the principal on whose behalf it does. Whom it names is on record
+    /// before anything is decided.
+    pub(crate) async fn caller(
+        &self,
+        context: &RequestContext,
+        on_behalf_of: &str,
+        record: &mut Record,
+    ) -> Result<Caller, Failure> {
+        let effective = match on_behalf_of {
+            "" => None,
+            name => Some(self.principal(name, "on_behalf_of is no principal")?),
+        };
+        if effective.is_some() {
+            record.on_behalf_of.clone_from(&effective);
+        }
+        let snapshot = self.pipeline.snapshot()?;
+        let address = context.peer.address().ip();
+        let asked = Asked { own: &context.caller, address, snapshot: &snapshot };
+        self.acting.caller(asked, effective.as_ref()).await
+    }
+
+    /// The principal that a name in a request stands for. People paste tokens where names belong; a token has the
+    /// alphabet of a name, and must not come to stand in an audit record as one.
+    pub(crate) fn principal(&self, name: &str, fault: &'static str) -> Result<Principal, Failure> {
+        if is_token(name) {
+            return Err(Failure::Field("a token stands where a name belongs"));
+        }
+        self.acting.named(name).map_err(|_| Failure::Field(fault))
     }
 
     pub(crate) fn is_administrator(&self, principal: &Principal) -> bool {

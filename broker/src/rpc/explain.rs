@@ -2,7 +2,7 @@
 //!
 //! Administrators see every rule. Others learn of a refusal no more than `GetAccessToken` would tell them.
 
-use lakegate_domain::{Caller, Principal};
+use lakegate_domain::Caller;
 use lakegate_proto::v1;
 
 use super::{Desk, RequestContext};
@@ -16,26 +16,27 @@ pub(super) async fn handle(
     request: &v1::ExplainRequest,
 ) -> Result<v1::ExplainResponse, Failure> {
     let mut record = context.record("Explain", desk.pipeline.now());
-    let outcome = run(desk, context, request, &mut record);
+    let outcome = run(desk, context, request, &mut record).await;
     desk.close(context, record, outcome).await
 }
 
-fn run(
+async fn run(
     desk: &Desk,
     context: &RequestContext,
     request: &v1::ExplainRequest,
     record: &mut Record,
 ) -> Result<v1::ExplainResponse, Failure> {
-    let caller = subject(desk, context, &request.principal, record)?;
+    let caller = desk.caller(context, &request.on_behalf_of, record).await?;
+    let of = subject(desk, &caller, &request.principal, record).await?;
     let part = request.part.as_ref().ok_or(Failure::Field("part is missing"))?;
     let part = lakegate_proto::part_from_wire(part)?;
     record.parts = vec![part.clone()];
     let snapshot = desk.pipeline.snapshot()?;
     record.snapshot = Some(snapshot.number());
-    let mut explanation = snapshot.explain(&caller, &part, desk.pipeline.now());
-    if desk.pipeline.is_own_bucket(part.target().bucket()) {
+    let mut explanation = snapshot.explain(&of, &part, desk.pipeline.now());
+    if desk.pipeline.is_own_bucket(part.target().bucket()) || desk.acting.is_blocked(of.principal()) {
         explanation = explanation.refused();
-    } else if !desk.is_administrator(context.caller.principal()) {
+    } else if !desk.is_administrator(caller.principal()) {
         explanation = explanation.for_its_subject();
     }
     let document = serde_json::to_string(&explanation).map_err(|_| Failure::Internal("explanation"))?;
@@ -48,19 +49,22 @@ fn run(
 }
 
 /// Whose rights are explained: the caller's, or for administrators anybody's.
-fn subject(
+async fn subject(
     desk: &Desk,
-    context: &RequestContext,
+    caller: &Caller,
     principal: &str,
     record: &mut Record,
 ) -> Result<Caller, Failure> {
-    if principal.is_empty() || principal == context.caller.principal().as_str() {
-        return Ok(context.caller.clone());
+    if principal.is_empty() {
+        return Ok(caller.clone());
     }
-    let principal = Principal::parse(principal).map_err(|_| Failure::Field("principal is not one"))?;
-    record.on_behalf_of = Some(principal.clone());
-    if !desk.is_administrator(context.caller.principal()) {
+    let principal = desk.principal(principal, "principal is not one")?;
+    if principal == *caller.principal() {
+        return Ok(caller.clone());
+    }
+    record.about = Some(principal.clone());
+    if !desk.is_administrator(caller.principal()) {
         return Err(Failure::NotAdministrator);
     }
-    Ok(Caller::new(principal, context.caller.proof()))
+    desk.acting.with_groups(Caller::new(principal, caller.proof())).await
 }

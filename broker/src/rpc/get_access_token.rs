@@ -1,6 +1,6 @@
 //! `GetAccessToken`: one token for one scope.
 
-use lakegate_domain::{Credential, Principal, Timestamp};
+use lakegate_domain::{Credential, Timestamp};
 use lakegate_proto::{operations_to_wire, part_to_wire, timestamp_to_wire, v1};
 use prost::Message;
 
@@ -36,14 +36,10 @@ async fn run(
     if request.encoded_len() > LARGEST {
         return Err(Failure::TooLarge);
     }
-    if !request.on_behalf_of.is_empty() {
-        let named = Principal::parse(&request.on_behalf_of);
-        record.on_behalf_of = Some(named.map_err(|_| Failure::Field("on_behalf_of is no principal"))?);
-        return Err(Failure::OnBehalfOf);
-    }
     let ask = Ask { parts: parts_of(&request.parts)?, rejected: rejected(&request.rejected_token_sha256)? };
     record.parts.clone_from(&ask.parts);
-    let answer = desk.pipeline.answer((&context.caller, context), &ask).await?;
+    let caller = desk.caller(context, &request.on_behalf_of, record).await?;
+    let answer = desk.pipeline.answer((&caller, context), &ask).await?;
     record.snapshot = Some(answer.grant.snapshot());
     record.token = Some(handed_out(&answer));
     Ok(answer)

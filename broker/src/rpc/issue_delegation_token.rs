@@ -1,7 +1,7 @@
 //! `DelegationTokenService.Issue`: a token that a job carries instead of its owner's certificate.
 
-use lakegate_delegation::{Binding, Issued, is_token};
-use lakegate_domain::{Principal, Proof};
+use lakegate_delegation::{Binding, Issued};
+use lakegate_domain::Proof;
 use lakegate_proto::v1::issue_delegation_token_request::BindTo;
 use lakegate_proto::{timestamp_to_wire, v1};
 
@@ -35,18 +35,15 @@ async fn run(
 ) -> Result<Issued, Failure> {
     primary(context)?;
     let delegation = desk.delegation.as_ref().ok_or(Failure::NotServed)?;
-    if !request.on_behalf_of.is_empty() {
-        record.on_behalf_of = Some(principal(&request.on_behalf_of, "on_behalf_of is no principal")?);
-        return Err(Failure::OnBehalfOf);
-    }
+    let caller = desk.caller(context, &request.on_behalf_of, record).await?;
     let renewer = match &*request.renewer {
         "" => None,
-        renewer => Some(principal(renewer, "renewer is no principal")?),
+        renewer => Some(desk.principal(renewer, "renewer is no principal")?),
     };
     let wish = Wish {
-        owner: context.caller.principal().clone(),
+        owner: caller.principal().clone(),
         renewer,
-        real_user: None,
+        real_user: caller.real().cloned(),
         binding: request.bind_to.as_ref().map(binding).transpose()?,
     };
     let issued = delegation.issue(&wish).await?;
@@ -79,13 +76,4 @@ pub(super) fn primary(context: &RequestContext) -> Result<(), Failure> {
         Proof::ClientCertificate => Ok(()),
         Proof::DelegationToken => Err(Failure::NotPrimary),
     }
-}
-
-/// A name in a request. People paste tokens where names belong; a token has the alphabet of a name, and must not come to
-/// stand in an audit record as one.
-fn principal(text: &str, fault: &'static str) -> Result<Principal, Failure> {
-    if is_token(text) {
-        return Err(Failure::Field("a token stands where a name belongs"));
-    }
-    Principal::parse(text).map_err(|_| Failure::Field(fault))
 }

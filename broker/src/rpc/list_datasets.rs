@@ -17,16 +17,17 @@ pub(super) async fn handle(
     request: &v1::ListDatasetsRequest,
 ) -> Result<v1::ListDatasetsResponse, Failure> {
     let mut record = context.record("ListDatasets", desk.pipeline.now());
-    let outcome = run(desk, context, request, &mut record);
+    let outcome = run(desk, context, request, &mut record).await;
     desk.close(context, record, outcome).await
 }
 
-fn run(
+async fn run(
     desk: &Desk,
     context: &RequestContext,
     request: &v1::ListDatasetsRequest,
     record: &mut Record,
 ) -> Result<v1::ListDatasetsResponse, Failure> {
+    let caller = desk.caller(context, &request.on_behalf_of, record).await?;
     let after = match &*request.page_token {
         "" => None,
         token => {
@@ -39,7 +40,7 @@ fn run(
     };
     let snapshot = desk.pipeline.snapshot()?;
     record.snapshot = Some(snapshot.number());
-    let mut names = snapshot.datasets_visible_to(&context.caller, desk.pipeline.now());
+    let mut names = snapshot.datasets_visible_to(&caller, desk.pipeline.now());
     names.sort();
     names.retain(|name| after.as_ref().is_none_or(|after| name > after));
     let more = names.len() > size;

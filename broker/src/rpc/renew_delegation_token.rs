@@ -1,12 +1,13 @@
 //! `DelegationTokenService.Renew`: the named renewer keeps a token alive, up to its max date.
 
+use lakegate_domain::{Caller, Timestamp};
 use lakegate_proto::{timestamp_to_wire, v1};
 
 use super::issue_delegation_token::primary;
 use super::{Desk, RequestContext};
 use crate::Failure;
 use crate::audit::Record;
-use crate::delegation::Named;
+use crate::delegation::{DelegationDesk, Named};
 
 /// Answers, and audits before it does.
 pub(super) async fn handle(
@@ -28,11 +29,24 @@ async fn run(
     context: &RequestContext,
     request: &v1::RenewDelegationTokenRequest,
     record: &mut Record,
-) -> Result<lakegate_domain::Timestamp, Failure> {
+) -> Result<Timestamp, Failure> {
     primary(context)?;
     let delegation = desk.delegation.as_ref().ok_or(Failure::NotServed)?;
     let mut named = None;
-    let renewed = delegation.renew(&request.token, context.caller.principal(), &mut named).await;
+    let renewed = renew(desk, delegation, (&context.caller, &request.token), &mut named).await;
     record.named = named.as_ref().map(Named::on_record);
     renewed
+}
+
+/// Renews a token, unless the right is gone by which a proxy got it.
+async fn renew(
+    desk: &Desk,
+    delegation: &DelegationDesk,
+    (caller, token): (&Caller, &str),
+    named: &mut Option<Named>,
+) -> Result<Timestamp, Failure> {
+    let identifier = delegation.genuine(token, named).await?;
+    let snapshot = desk.pipeline.snapshot()?;
+    desk.acting.still_stands(&identifier.owner, identifier.real_user.as_ref(), &snapshot).await?;
+    delegation.renew(identifier, caller.principal(), named).await
 }

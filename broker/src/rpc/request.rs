@@ -37,7 +37,8 @@ impl RequestContext {
     /// A record of this request, refused and without a token until told otherwise.
     pub(crate) fn record(&self, rpc: &'static str, time: Timestamp) -> Record {
         Record {
-            principal: Some(self.caller.principal().clone()),
+            principal: Some(self.caller.real().unwrap_or(self.caller.principal()).clone()),
+            on_behalf_of: self.caller.real().map(|_| self.caller.principal().clone()),
             proof: Some(self.caller.proof().as_str()),
             delegation_token: self.token.as_ref().map(Bearer::id),
             bound_to: self.token.as_ref().map(Bearer::bound_to),

@@ -148,6 +148,13 @@ fn public(failure: &Failure) -> Public {
             reason::DELEGATION_TOKEN_QUOTA,
             "too many delegation tokens; cancel those that are not needed",
         ),
+        Failure::Blocked | Failure::OnlyForOthers => denied(),
+        Failure::GroupsUnavailable | Failure::ActingUnavailable => Public::new(
+            Code::Unavailable,
+            reason::IDENTITY_UNAVAILABLE,
+            "who asks cannot be found out at present; try another broker",
+        )
+        .retry(RETRY_SOON),
         Failure::NotServed => not_served(),
         Failure::PolicyUnavailable | Failure::StorageNotServed | Failure::HostUnknown(_) | Failure::Audit => {
             of_this_broker(failure)

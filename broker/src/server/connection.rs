@@ -130,7 +130,8 @@ async fn serve(
     address: SocketAddr,
     shared: &Shared,
 ) {
-    let peer = Peer::after_handshake(address, stream.get_ref().1, vouched.as_ref(), &shared.desk.identities);
+    let (names, mapping) = (&shared.desk.identities, shared.desk.acting.mapping());
+    let peer = Peer::after_handshake(address, stream.get_ref().1, vouched.as_ref(), names, mapping);
     let now = shared.desk.pipeline.now();
     let certificate_left = peer.ends().map_or(Duration::MAX, |ends| ends.since(now));
     let clock = Arc::clone(shared.desk.pipeline.clock());

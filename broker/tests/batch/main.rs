@@ -119,20 +119,13 @@ async fn items_are_answered_in_order_each_with_its_own_error_and_record() -> Res
         dataset(2),
         of("gs://lake-one/../x"),
         dataset(3),
-        v1::GetAccessTokenRequest { on_behalf_of: "bob".to_owned(), ..dataset(2) },
+        of("gs://lake-one/d3/another/../x"),
         of("gs://lake-one/d3/another"),
     ];
     let answer = alice.batch(requests).await?;
     let all: Vec<_> = answer.results.iter().map(told).collect();
-    let wanted = [
-        "token 0",
-        "PERMISSION_DENIED",
-        "token 1",
-        "INVALID_PATH",
-        "token 0",
-        "PERMISSION_DENIED",
-        "token 0",
-    ];
+    let wanted =
+        ["token 0", "PERMISSION_DENIED", "token 1", "INVALID_PATH", "token 0", "INVALID_PATH", "token 0"];
     assert_eq!(all, wanted);
     assert_eq!(answer.tokens.len(), 2, "what is the same is sent once");
     assert_eq!(lake.emulator().calls().sts, 2);

@@ -7,7 +7,7 @@ use lakegate_delegation::describe;
 use lakegate_domain::{Clock, Principal};
 use lakegate_proto::{timestamp_to_wire, v1};
 
-use crate::world::{READ, SALES, World, unauthenticated};
+use crate::world::{READ, SALES, World};
 
 fn renewer(renewer: &str) -> v1::IssueDelegationTokenRequest {
     v1::IssueDelegationTokenRequest { renewer: renewer.to_owned(), ..Default::default() }
@@ -114,9 +114,12 @@ async fn without_configuration_no_token_is_issued_or_believed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_token_got_by_a_proxy_is_not_believed_where_no_proxy_may_act() -> Result<()> {
+async fn a_token_got_by_a_proxy_is_good_for_nothing_where_no_proxy_may_act() -> Result<()> {
     let world = World::start().await?;
     let token = world.forge(&world.ring(), |draft| draft.real_user = Some(Principal::parse("hive").unwrap()));
-    assert_eq!(world.refusal_of(&token).await?, unauthenticated("proxy_rule"));
+    assert_eq!(world.refusal_of(&token).await?, "PermissionDenied PERMISSION_DENIED deny proxy_rule");
+    let records = world.lake.audit().records()?;
+    let last = records.last().unwrap();
+    assert_eq!((last["principal"].as_str(), last["on_behalf_of"].as_str()), (Some("hive"), Some("alice")));
     Ok(())
 }

@@ -17,7 +17,7 @@ async fn ps16_only_administrators_are_told_about_others() -> Result<()> {
             "PermissionDenied PERMISSION_DENIED deny not_administrator",
             "{whom}"
         );
-        assert_eq!(lake.audit().record(&refused.audit_id)?["on_behalf_of"], whom);
+        assert_eq!(lake.audit().record(&refused.audit_id)?["about"], whom);
     }
     for whom in ["", "alice"] {
         let explained = alice.explain(part(SALES, READ), whom).await?;
@@ -53,12 +53,14 @@ async fn explanations_are_of_valid_parts_and_principals() -> Result<()> {
 async fn datasets_come_in_pages() -> Result<()> {
     let lake = start(policy()?).await?;
     let alice = lake.caller("alice")?;
-    let first = alice.datasets(v1::ListDatasetsRequest { page_size: 1, page_token: String::new() }).await?;
+    let first = alice.datasets(v1::ListDatasetsRequest { page_size: 1, ..Default::default() }).await?;
     assert_eq!((first.datasets.len(), first.next_page_token.as_str()), (1, "exports"));
-    let next = v1::ListDatasetsRequest { page_size: 1, page_token: first.next_page_token };
+    let next =
+        v1::ListDatasetsRequest { page_size: 1, page_token: first.next_page_token, ..Default::default() };
     let second = alice.datasets(next).await?;
     assert_eq!((second.datasets[0].name.as_str(), second.next_page_token.as_str()), ("sales", ""));
-    let forged = v1::ListDatasetsRequest { page_size: 1, page_token: "not/one\n".to_owned() };
+    let forged =
+        v1::ListDatasetsRequest { page_size: 1, page_token: "not/one\n".to_owned(), ..Default::default() };
     let refused = alice.datasets(forged).await.unwrap_err();
     assert_eq!(lake.told(&refused)?, "InvalidArgument INVALID_FIELD deny request_form");
     assert!(lake.caller("mallory")?.datasets(v1::ListDatasetsRequest::default()).await?.datasets.is_empty());

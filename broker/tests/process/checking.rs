@@ -88,7 +88,7 @@ async fn px04_every_error_is_told_at_once_with_file_line_and_key() {
             "own_buckets = [\"gs://lakegate-state\"]",
             "own_buckets = [\"gs://lakegate-state\", \"no bucket\"]",
         )
-        .replace("strict_stale_seconds = 10", "strict_stale_seconds = 60")
+        .replacen("strict_stale_seconds = 10", "strict_stale_seconds = 60", 1)
         .replace("/audit.jsonl", "/absent/audit.jsonl");
     let line = |key: &str| 1 + config.lines().position(|line| line.starts_with(key)).unwrap();
     let output = check(&site, &config);
@@ -213,4 +213,31 @@ async fn keys_that_brokers_make_are_held_against_the_store_and_the_other_places_
         "{}",
         said(&hasty)
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn px02_px04_faults_of_acting_mapping_and_groups_are_told_with_their_place() {
+    let site = Site::new().await;
+    site.write("acting.toml", "[[proxies]]\nprincipal = 'hive'\nusers = ['*']\nhosts = ['10.0.0.1']\n");
+    site.write("groups.toml", "[groups]\nteam = ['a b']\n");
+    let config = good(&site).replace("[mapping]\n", "[mapping]\nauth_to_local = 'RULE:[1:$1]s/(?=a)b/c/'\n");
+    let output = check(&site, &config);
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    for named in [
+        "mapping: rule 1 of auth_to_local: the pattern does not parse, or has look-around",
+        "acting.rules: rule 1 of proxies: * among users or groups is everybody",
+        "groups.file.path: ",
+        "3 errors",
+    ] {
+        assert!(text.contains(named), "{named} is not in: {text}");
+    }
+    site.write("acting.toml", "[[proxies]]\nprincipal = 'root'\nusers = ['alice']\n");
+    site.write("groups.toml", "[groups]\n");
+    let output = check(&site, &good(&site));
+    let text = said(&output);
+    assert!(output.status.success(), "{text}");
+    for named in ["proxy root is blocked", "proxy root has a rule without hosts"] {
+        assert!(text.contains(named), "{named} is not in: {text}");
+    }
 }

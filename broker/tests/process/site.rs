@@ -58,6 +58,8 @@ impl Site {
         site.write("delegation.key", &"d7".repeat(32));
         site.write("source.json", key.key_file(&site.emulator.url()).expose());
         site.write("policy.yaml", POLICY);
+        site.write("acting.toml", include_str!("../../../docs/examples/acting.toml"));
+        site.write("groups.toml", include_str!("../../../docs/examples/groups.toml"));
         site.write("broker.toml", &site.config());
         site
     }

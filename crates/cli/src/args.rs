@@ -128,6 +128,9 @@ pub(crate) struct BrokerArgs {
     /// That certificate's key, in PEM, readable by its owner only.
     #[arg(long, env = "LAKEGATE_CARRIER_KEY", requires = "carrier_cert")]
     pub(crate) carrier_key: Option<PathBuf>,
+    /// The principal on whose behalf to ask: its rights alone decide, and a rule of the broker must allow it.
+    #[arg(long, env = "LAKEGATE_ON_BEHALF_OF")]
+    pub(crate) on_behalf_of: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]

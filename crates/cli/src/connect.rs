@@ -29,6 +29,7 @@ pub(crate) fn config(args: &BrokerArgs) -> Result<ClientConfig> {
     if let (Some(chain), Some(key)) = (&args.carrier_cert, &args.carrier_key) {
         config = config.with_carrier(identity(chain, key)?);
     }
+    config.on_behalf_of.clone_from(&args.on_behalf_of);
     if let Some(source) = delegation_token(args)? {
         return Ok(config.with_delegation_token_from(source));
     }

@@ -90,6 +90,14 @@ impl Caller {
         self
     }
 
+    /// Somebody for whom this caller acts: that one's rights alone decide, and who really called, with what its
+    /// certificate says, stays known.
+    #[must_use]
+    pub fn acting_for(&self, principal: Principal) -> Self {
+        let (credentials, real) = (self.credentials.clone(), Some(self.principal.clone()));
+        Self { principal, groups: BTreeSet::new(), proof: self.proof, credentials, real }
+    }
+
     /// Whose rights decide.
     pub fn principal(&self) -> &Principal {
         &self.principal

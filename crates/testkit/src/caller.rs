@@ -154,8 +154,38 @@ impl Caller {
     /// The refusal.
     pub async fn explain(&self, part: v1::Part, principal: &str) -> Result<v1::ExplainResponse, Refused> {
         let mut client = PolicyServiceClient::new(self.channel.clone());
-        let request = v1::ExplainRequest { part: Some(part), principal: principal.to_owned() };
+        let request =
+            v1::ExplainRequest { part: Some(part), principal: principal.to_owned(), ..Default::default() };
         Ok(client.explain(request).await?.into_inner())
+    }
+
+    /// `Explain` on somebody's behalf.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub async fn explain_for(
+        &self,
+        part: v1::Part,
+        on_behalf_of: &str,
+    ) -> Result<v1::ExplainResponse, Refused> {
+        let mut client = PolicyServiceClient::new(self.channel.clone());
+        let on_behalf_of = on_behalf_of.to_owned();
+        let request = v1::ExplainRequest { part: Some(part), on_behalf_of, ..Default::default() };
+        Ok(client.explain(request).await?.into_inner())
+    }
+
+    /// Asks for one token for one part on somebody's behalf.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub async fn ask_for(
+        &self,
+        on_behalf_of: &str,
+        path: &str,
+        operations: &[Operation],
+    ) -> Result<v1::GetAccessTokenResponse, Refused> {
+        let (parts, on_behalf_of) = (vec![part(path, operations)], on_behalf_of.to_owned());
+        self.get(v1::GetAccessTokenRequest { parts, on_behalf_of, ..Default::default() }).await
     }
 
     /// `ListDatasets`.

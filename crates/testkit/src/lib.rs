@@ -4,6 +4,7 @@
 //! [`Deployment::start`] is a composition root like the broker's `app.rs`: it names concrete adapters and nothing
 //! else does. Quickstart, tests and load tests all use it, so what the tour shows is what the tests test.
 
+mod acting;
 mod audit_trail;
 mod authority;
 mod bearer;
@@ -18,6 +19,7 @@ mod sample;
 mod site;
 mod wire;
 
+pub use acting::ActingOptions;
 pub use audit_trail::AuditTrail;
 pub use authority::{Authority, Issued, RevocationDraft};
 pub use bearer::{Bearer, object};

@@ -14,6 +14,7 @@ use lakegate_policy::{LoadError, PolicyDocument};
 use lakegate_token_store::settings::RedisSettings;
 
 use crate::Delegating;
+use crate::acting::ActingOptions;
 use crate::sample::sample_policy;
 
 /// How the storage's source tokens are made.
@@ -60,6 +61,8 @@ pub struct Options {
     pub identities: Identities,
     /// How delegation tokens live; without it none is issued or believed.
     pub delegation: Option<Delegating>,
+    /// Who acts, and for whom; nobody unless set.
+    pub acting: ActingOptions,
     /// What clients may speak.
     pub tls_versions: TlsVersions,
     /// Wall time for all parts.
@@ -159,6 +162,7 @@ impl Options {
             administrators: vec!["root-admin".to_owned()],
             own_buckets: vec!["gs://lakegate-state".to_owned()],
             audit: AuditTo::File,
+            acting: ActingOptions::default(),
             tls_versions: TlsVersions::Tls13,
             identities: Identities::default(),
             delegation: Some(Delegating::default()),

@@ -58,6 +58,7 @@ impl Common {
             audit: audit_log(options, audit).context("audit log")?,
             identities: options.identities.clone(),
             delegation: delegation.transpose().context("delegation")?,
+            acting: options.acting.start()?,
             administrators: principals(&options.administrators)?,
             limits: options.limits,
             clock: Arc::clone(&options.clock),

@@ -1,0 +1,249 @@
+//! The one function, without transport.
+
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use lakegate_policy::PolicyDocument;
+
+use super::*;
+
+const POLICY: &str = r#"
+version: 1
+storages: [{ id: lake, dialect: gcs, buckets: [lake-one] }]
+groups: [{ name: analysts, members: ["principal:bob"] }, { name: etl-ops, members: ["principal:olga"] }]
+rules: [{ id: r, effect: allow, on: { prefix: "gs://lake-one/" }, to: ["principal:alice"], operations: [read] }]
+"#;
+
+const RULES: &str = r#"
+blocked = ["hdfs", "spiffe:prod.example/kube-system/*"]
+only_for_others = ["gateway"]
+
+[[proxies]]
+principal = "hive"
+users = ["alice", "Hdfs", "oozie", "gateway"]
+groups = ["analysts"]
+hosts = ["10.0.0.0/8"]
+
+[[proxies]]
+principal = "knox"
+users = ["*"]
+hosts = ["10.0.0.0/8"]
+allow_any_user = true
+
+[[proxies]]
+principal = "oozie"
+users = ["alice"]
+hosts = ["10.0.0.0/8"]
+
+[[proxies]]
+principal = "gateway"
+users = ["alice"]
+hosts = ["10.0.0.0/8"]
+
+[[proxies]]
+principal = "root"
+users = ["alice"]
+hosts = ["10.0.0.0/8"]
+
+[[headless]]
+principal = "etl"
+groups = ["etl-ops"]
+hosts = ["10.0.0.0/8"]
+
+[[headless]]
+principal = "hdfs"
+groups = ["etl-ops"]
+hosts = ["10.0.0.0/8"]
+"#;
+
+/// A directory service that cannot be asked.
+#[derive(Debug)]
+struct Down;
+
+impl SystemGroups for Down {
+    fn groups_of(&self, _: &str) -> std::io::Result<Vec<String>> {
+        Err(std::io::ErrorKind::TimedOut.into())
+    }
+}
+
+struct World {
+    acting: Acting,
+    rules: Arc<ArcSwap<Rules>>,
+    snapshot: Snapshot,
+}
+
+fn name(text: &str) -> Principal {
+    Principal::parse(text).unwrap()
+}
+
+fn world_with(groups: Groups) -> World {
+    let rules = Arc::new(ArcSwap::from_pointee(Rules::parse(RULES).unwrap()));
+    let terms = ActingTerms {
+        blocked: Blocklist::new(&[PrincipalPattern::parse("root").unwrap()]),
+        rules: Followed::unaged(Arc::clone(&rules)),
+        groups,
+        mapping: Arc::new(Mapping::new(&toml::from_str("exact = { superman = 'hdfs' }").unwrap()).unwrap()),
+        ..ActingTerms::default()
+    };
+    let snapshot = Snapshot::compile(&PolicyDocument::from_yaml(POLICY).unwrap()).unwrap();
+    World { acting: Acting::new(terms), rules, snapshot }
+}
+
+fn world() -> World {
+    world_with(Groups::default())
+}
+
+impl World {
+    /// `real>effective` or why not.
+    async fn made(&self, own: Caller, effective: &str) -> String {
+        let asked = Asked { own: &own, address: [10, 0, 0, 1].into(), snapshot: &self.snapshot };
+        let effective = match effective {
+            "" => None,
+            name => Some(self.acting.named(name).unwrap()),
+        };
+        match self.acting.caller(asked, effective.as_ref()).await {
+            Ok(caller) => {
+                let real = caller.real().map(|real| format!("{real}>")).unwrap_or_default();
+                format!("{real}{}", caller.principal())
+            }
+            Err(failure) => failure.audit_reason().to_owned(),
+        }
+    }
+
+    async fn by_certificate(&self, own: &str, effective: &str) -> String {
+        self.made(Caller::new(name(own), Proof::ClientCertificate), effective).await
+    }
+
+    /// A token of `owner`, which `real` got.
+    async fn by_token(&self, real: &str, owner: &str) -> String {
+        self.made(Caller::new(name(real), Proof::DelegationToken).acting_for(name(owner)), "").await
+    }
+}
+
+#[tokio::test]
+async fn rights_are_ones_own_or_those_for_whom_a_rule_lets_one_act() {
+    let world = world();
+    assert_eq!(world.by_certificate("alice", "").await, "alice");
+    assert_eq!(world.by_certificate("hive", "alice").await, "hive>alice");
+    assert_eq!(world.by_certificate("hive", "bob").await, "hive>bob", "by a group of the policy");
+    assert_eq!(world.by_certificate("hive", "carol").await, "proxy_rule");
+    assert_eq!(world.by_certificate("spark", "alice").await, "proxy_rule");
+    assert_eq!(world.by_certificate("alice", "alice").await, "alice", "for oneself is not for another");
+    assert_eq!(world.by_certificate("olga", "etl").await, "olga>etl");
+    assert_eq!(world.by_certificate("bob", "etl").await, "proxy_rule");
+}
+
+#[tokio::test]
+async fn px05_nobody_acts_through_somebody() {
+    let world = world();
+    assert_eq!(world.by_certificate("hive", "oozie").await, "hive>oozie");
+    let through = Caller::new(name("hive"), Proof::ClientCertificate).acting_for(name("oozie"));
+    assert_eq!(world.made(through, "alice").await, "not_primary");
+    let token = Caller::new(name("hive"), Proof::DelegationToken);
+    assert_eq!(world.made(token.clone(), "alice").await, "not_primary", "a token acts for its owner alone");
+    assert_eq!(world.made(token.acting_for(name("oozie")), "alice").await, "not_primary");
+}
+
+#[tokio::test]
+async fn px02_px03_the_blocklist_wins_over_everything_on_every_hop() {
+    let world = world();
+    for (own, effective) in [
+        ("hdfs", ""),
+        ("HDFS", ""),
+        ("root", ""),
+        ("root", "alice"),
+        ("spiffe:prod.example/kube-system/x", ""),
+        ("hdfs", "alice"),
+        ("hive", "hdfs"),
+        ("hive", "Hdfs"),
+        ("knox", "hdfs"),
+        ("knox", "hDFS"),
+        ("knox", "root"),
+        ("knox", "superman"),
+        ("knox", "spiffe:prod.example/kube-system/x"),
+        ("olga", "hdfs"),
+    ] {
+        assert_eq!(world.by_certificate(own, effective).await, "blocked", "{own} for {effective}");
+    }
+    assert_eq!(world.by_certificate("knox", "anybody").await, "knox>anybody");
+    assert_eq!(world.by_token("knox", "hdfs").await, "blocked", "whose token it is");
+    assert_eq!(world.by_token("root", "alice").await, "blocked", "who got it");
+    let own = Caller::new(name("Root"), Proof::DelegationToken);
+    assert_eq!(world.made(own, "").await, "blocked");
+}
+
+#[tokio::test]
+async fn px06_a_token_got_by_a_proxy_is_as_good_as_the_right_is_now() {
+    let world = world();
+    assert_eq!(world.by_token("hive", "alice").await, "hive>alice");
+    assert_eq!(world.by_token("hive", "bob").await, "hive>bob");
+    assert_eq!(world.by_token("olga", "etl").await, "olga>etl");
+    assert_eq!(world.by_token("spark", "alice").await, "proxy_rule");
+    let stands = async |real: Option<&str>, owner: &str| {
+        let real = real.map(name);
+        let stands = world.acting.still_stands(&name(owner), real.as_ref(), &world.snapshot).await;
+        stands.err().map(|failure| failure.audit_reason())
+    };
+    assert_eq!(stands(Some("hive"), "alice").await, None);
+    assert_eq!(stands(None, "alice").await, None);
+    assert_eq!(stands(None, "hdfs").await, Some("blocked"));
+    world.rules.store(Arc::default());
+    assert_eq!(world.by_token("hive", "alice").await, "proxy_rule");
+    assert_eq!(stands(Some("hive"), "alice").await, Some("proxy_rule"));
+    assert_eq!(stands(None, "alice").await, None, "a token of one's own needs no rule");
+}
+
+#[tokio::test]
+async fn px07_groups_that_nobody_can_tell_are_an_outage_and_never_leave() {
+    let bounds = SystemBounds {
+        refresh: Duration::from_secs(30),
+        max_stale: Duration::from_secs(60),
+        patience: Duration::from_secs(1),
+    };
+    let down = CachedGroups::new(Arc::new(Down), bounds);
+    let world = world_with(Groups { file: None, system: Some((Whose::Bare, down)) });
+    for (own, effective) in
+        [("alice", ""), ("hive", "alice"), ("hive", "bob"), ("hive", "carol"), ("olga", "etl")]
+    {
+        assert_eq!(world.by_certificate(own, effective).await, "groups_unavailable", "{own} for {effective}");
+    }
+    assert_eq!(world.by_certificate("spark", "alice").await, "proxy_rule", "no group would help");
+    assert_eq!(world.by_certificate("mallory", "etl").await, "groups_unavailable");
+    assert_eq!(
+        world.by_certificate("spiffe:a.example/x", "").await,
+        "spiffe:a.example/x",
+        "asked for nobody's"
+    );
+}
+
+#[tokio::test]
+async fn px07_somebody_in_no_group_is_refused() {
+    let file = Followed::unaged(Arc::new(ArcSwap::from_pointee(
+        FileGroups::parse("[groups]\nanalysts = ['carol']\netl-ops = []").unwrap(),
+    )));
+    let world = world_with(Groups { file: Some((Whose::Everybody, file)), system: None });
+    assert_eq!(world.by_certificate("hive", "carol").await, "hive>carol", "by a group of the file");
+    assert_eq!(world.by_certificate("hive", "dave").await, "proxy_rule");
+    assert_eq!(world.by_certificate("dave", "etl").await, "proxy_rule");
+}
+
+#[tokio::test]
+async fn px08_who_only_acts_for_others_never_uses_rights_of_its_own() {
+    let world = world();
+    assert_eq!(world.by_certificate("gateway", "").await, "on_behalf_of_required");
+    assert_eq!(world.by_certificate("gateway", "gateway").await, "on_behalf_of_required");
+    assert_eq!(world.by_certificate("hive", "gateway").await, "on_behalf_of_required");
+    let token = Caller::new(name("gateway"), Proof::DelegationToken);
+    assert_eq!(world.made(token, "").await, "on_behalf_of_required");
+    assert_eq!(world.by_certificate("gateway", "alice").await, "gateway>alice");
+}
+
+#[tokio::test]
+async fn px11_for_whom_a_proxy_acts_is_counted() {
+    let world = world();
+    for user in 0..2_000 {
+        world.by_certificate("knox", &format!("user-{user}")).await;
+        world.by_certificate("spark", &format!("user-{user}")).await;
+    }
+    assert_eq!(world.acting.spread(), (1_001, 1), "refusals count for nothing");
+}

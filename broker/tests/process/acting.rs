@@ -1,0 +1,58 @@
+//! Acting for others in a process that follows its rules and groups.
+
+use lakegate_client::{Client, ClientError};
+
+use crate::read;
+use crate::reload::{TEN_SECONDS, is_failing, metric, until};
+use crate::site::{Running, Site};
+
+const RULES: &str = "[[proxies]]\nprincipal = 'hive'\nusers = ['alice']\nhosts = ['127.0.0.1', '::1']\n";
+const SALES: &str = "gs://lake-process/sales/x";
+
+/// What `own` gets on behalf of somebody, from a client that holds nothing yet.
+async fn ask(site: &Site, broker: &Running, own: &str, effective: &str) -> Result<(), ClientError> {
+    let config = site.client_config(broker, own).with_on_behalf_of(effective);
+    Client::connect(config)?.token_for(SALES, read()).await.map(drop)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn px06_a_right_that_is_taken_out_of_the_file_is_gone_in_time_and_a_bad_file_changes_nothing() {
+    let site = Site::new().await;
+    site.write("acting.toml", RULES);
+    let broker = site.start();
+    let may = async |effective: &str| ask(&site, &broker, "hive", effective).await.is_ok();
+    assert!(may("alice").await);
+    assert!(matches!(ask(&site, &broker, "hive", "bob").await, Err(ClientError::Denied(_))));
+    site.write("acting.toml", &RULES.replace("users", "user"));
+    until("the alarm", async || is_failing(&broker, "acting-rules").await).await;
+    assert!(may("alice").await, "what was in force stays");
+    site.write("acting.toml", "");
+    let took = until("withdrawn", async || !may("alice").await).await;
+    assert!(took < TEN_SECONDS, "{took:?}");
+    assert!(!is_failing(&broker, "acting-rules").await);
+    site.write("acting.toml", RULES);
+    until("given again", async || may("alice").await).await;
+    site.write("acting.toml", &["blocked = ['ALICE']\n", RULES].concat());
+    let took = until("blocked", async || !may("alice").await).await;
+    assert!(took < TEN_SECONDS, "{took:?}");
+    assert!(ask(&site, &broker, "alice", "").await.is_err(), "by its own certificate too");
+    assert!(metric(&broker, "lakegate_broker_acting_identities").await >= 1.0);
+    broker.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_of_the_file_counts_in_rules_and_changes_in_time() {
+    let site = Site::new().await;
+    site.write("acting.toml", &RULES.replace("users = ['alice']", "groups = ['team']"));
+    site.write("groups.toml", "[groups]\nteam = ['alice']\n");
+    let broker = site.start();
+    let may = async || ask(&site, &broker, "hive", "alice").await.is_ok();
+    assert!(may().await);
+    site.write("groups.toml", "[groups]\nteam = []\n");
+    let took = until("the member left", async || !may().await).await;
+    assert!(took < TEN_SECONDS, "{took:?}");
+    site.write("groups.toml", "[groups]\nteam = ['alice', '']\n");
+    until("the alarm", async || is_failing(&broker, "groups").await).await;
+    assert!(!may().await);
+    broker.stop();
+}
