@@ -131,6 +131,12 @@ def check_refused(values):
         ("delegation.view.followSeconds", 6),
         ("delegation.view.strictStaleSeconds", 11),
         ("delegation.quotas.perUser", 1),
+        ("mapping.unmatched", "As-Is"),
+        ("mapping.authToLocals", ""),
+        ("acting.blocked", "hdfs"),
+        ("acting.blocked", ["*"]),
+        ("acting.alarmAbove", 0),
+        ("groups.system", {}),
         ("secrets.delegationKeys", ""),
         ("broker.limits", {"connections": "many"}),
         ("broker.replicas", 0),
@@ -262,6 +268,41 @@ def check_configuration(values):
                 ],
             },
         ),
+        (
+            "mapping",
+            broker["mapping"],
+            {
+                "mechanism": "hadoop",
+                "unmatched": "refuse",
+                "auth_to_local": values["mapping"]["authToLocal"],
+                "default_realm": "EXAMPLE.COM",
+                "exact": values["mapping"]["exact"],
+                "prefix": values["mapping"]["prefix"],
+            },
+        ),
+        (
+            "acting",
+            broker["acting"],
+            {
+                "rules": "/etc/lakegate/acting/acting.toml",
+                "blocked": values["acting"]["blocked"],
+                "max_stale_seconds": 600,
+                "alarm_above": 50,
+            },
+        ),
+        (
+            "groups",
+            broker["groups"],
+            {
+                "file": {
+                    "path": "/etc/lakegate/acting/groups.toml",
+                    "max_stale_seconds": 300,
+                    "principals": ["*@corp.example.com"],
+                }
+            },
+        ),
+        ("acting rules", maps["test-lakegate-acting"]["acting.toml"], values["acting"]["rules"]),
+        ("groups file", maps["test-lakegate-acting"]["groups.toml"], values["groups"]["file"]),
         ("workers", generator["workers"], 16),
         ("own buckets of both", generator["own_buckets"], broker["own_buckets"]),
         ("strict staleness", broker["policy"]["strict_stale_seconds"], 5),
@@ -314,6 +355,7 @@ def main():
     full = yaml.safe_load((HERE / "cases" / "full.yaml").read_text())
     redis = yaml.safe_load((HERE / "cases" / "redis.yaml").read_text())
     broker = [
+        "ConfigMap/test-lakegate-acting",
         "ConfigMap/test-lakegate-broker",
         "ConfigMap/test-lakegate-policy",
         "Deployment/test-lakegate-broker",

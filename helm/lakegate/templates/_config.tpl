@@ -196,8 +196,56 @@ file = {{ printf "/etc/lakegate/delegation/%s" .key | toJson }}
 {{ include "lakegate.delegationLog" . }}
 {{ end }}
 {{- end }}
+{{ include "lakegate.acting" . }}
 {{ include "lakegate.shared" . }}
 {{- end -}}
+
+{{- define "lakegate.acting" -}}
+{{- with .Values.mapping }}
+[mapping]
+mechanism = {{ toJson .mechanism }}
+unmatched = {{ toJson .unmatched }}
+{{- with .authToLocal }}
+auth_to_local = {{ toJson . }}
+{{- end }}
+{{- with .defaultRealm }}
+default_realm = {{ toJson . }}
+{{- end }}
+
+[mapping.exact]
+{{- range $name, $principal := .exact }}
+{{ toJson $name }} = {{ toJson $principal }}
+{{- end }}
+
+[mapping.prefix]
+{{- range $begins, $to := .prefix }}
+{{ toJson $begins }} = {{ toJson $to }}
+{{- end }}
+{{- end }}
+
+{{- with .Values.acting }}
+
+[acting]
+{{- if .rules }}
+rules = "/etc/lakegate/acting/acting.toml"
+{{- end }}
+blocked = {{ toJson .blocked }}
+max_stale_seconds = {{ int64 .maxStaleSeconds }}
+alarm_above = {{ int64 .alarmAbove }}
+{{- end }}
+
+{{- with .Values.groups }}
+{{- if .file }}
+
+[groups.file]
+path = "/etc/lakegate/acting/groups.toml"
+max_stale_seconds = {{ int64 .maxStaleSeconds }}
+{{- with .principals }}
+principals = {{ toJson . }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{ end -}}
 
 {{- define "lakegate.generatorConfig" -}}
 admin_listen = "0.0.0.0:{{ int .Values.generator.adminPort }}"
