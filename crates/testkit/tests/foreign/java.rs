@@ -1,4 +1,4 @@
-//! Running the Java program of this folder on Hadoop's jars.
+//! Running the Java programs of this folder on Hadoop's jars.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -9,8 +9,11 @@ use anyhow::{Context, Result, ensure};
 
 use crate::peer;
 
-/// The program, which the `java` command compiles as it starts it.
+/// The program about tokens, which the `java` command compiles as it starts it.
 const PROGRAM: &str = "HadoopTokens.java";
+
+/// The program about names and proxies.
+pub(crate) const RULES: &str = "HadoopRules.java";
 
 /// Says how to get what is missing.
 const INSTALL: &str = "`cargo xtask test` installs them";
@@ -26,7 +29,18 @@ pub(crate) async fn run<A: AsRef<OsStr>>(
     name: &str,
     arguments: impl IntoIterator<Item = A>,
 ) -> Result<Facts> {
-    facts(name, command(name)?.args(arguments)).await
+    facts(name, command(PROGRAM, name)?.args(arguments)).await
+}
+
+/// Runs one of a program's commands on cases, one a line.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) async fn run_on(program: &str, name: &str, cases: &str) -> Result<Facts> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("cases");
+    std::fs::write(&file, cases)?;
+    facts(name, command(program, name)?.arg(&file)).await
 }
 
 /// Runs one of its commands where this file is the job's.
@@ -34,16 +48,16 @@ pub(crate) async fn run<A: AsRef<OsStr>>(
 /// # Errors
 /// As [`run`].
 pub(crate) async fn run_as_job(name: &str, token_file: &Path) -> Result<Facts> {
-    facts(name, command(name)?.env("HADOOP_TOKEN_FILE_LOCATION", token_file)).await
+    facts(name, command(PROGRAM, name)?.env("HADOOP_TOKEN_FILE_LOCATION", token_file)).await
 }
 
-fn command(name: &str) -> Result<Command> {
+fn command(program: &str, name: &str) -> Result<Command> {
     let jars = jars()?.join("*");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign");
     // The fewest threads: tests run several at once on few cores.
     let mut java = peer::installed("java", ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m"]);
     java.env_remove("HADOOP_TOKEN_FILE_LOCATION").env_remove("JDK_JAVA_OPTIONS").env_remove("CLASSPATH");
-    java.args(["-Dfile.encoding=UTF-8", "--class-path"]).arg(jars).arg(folder.join(PROGRAM)).arg(name);
+    java.args(["-Dfile.encoding=UTF-8", "--class-path"]).arg(jars).arg(folder.join(program)).arg(name);
     Ok(java)
 }
 

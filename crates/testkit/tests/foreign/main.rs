@@ -15,6 +15,7 @@ mod gcsfs;
 mod google;
 mod grpc;
 mod hadoop;
+mod hadoop_rules;
 mod java;
 mod lake;
 mod peer;
