@@ -11,6 +11,7 @@ use lakegate_sts::probe::ProbeWatch;
 use lakegate_sts::{Minter, ProbeMetrics};
 use lakegate_token_store::SealedTokens;
 use prometheus::Registry;
+use prometheus::core::Collector;
 
 use crate::acting::Acting;
 use crate::audit::{AuditIds, AuditLog};
@@ -78,23 +79,15 @@ impl Broker {
         let metrics = Metrics::register(registry)?;
         let BrokerParts { listen, tls, policy, tokens, minters, audit, delegation, .. } = parts;
         let BrokerParts { acting, identities, administrators, limits, clock, .. } = parts;
-        let alarms = StoreAlarms::of(Arc::clone(&tokens)).map_err(BuildError::Metrics)?;
-        registry.register(Box::new(alarms)).map_err(BuildError::Metrics)?;
-        let health = StoreHealthMetrics::of(Arc::clone(&tokens)).map_err(BuildError::Metrics)?;
-        registry.register(Box::new(health)).map_err(BuildError::Metrics)?;
-        let probe_metrics = ProbeMetrics::new("lakegate_broker", &minters).map_err(BuildError::Metrics)?;
-        registry.register(Box::new(probe_metrics)).map_err(BuildError::Metrics)?;
+        count(registry, StoreAlarms::of(Arc::clone(&tokens)))?;
+        count(registry, StoreHealthMetrics::of(Arc::clone(&tokens)))?;
+        count(registry, ProbeMetrics::new("lakegate_broker", &minters))?;
         let probes = crate::probing::watch(&policy.feed, &minters);
-        let quarantined = Quarantined::of(minters.clone()).map_err(BuildError::Metrics)?;
-        registry.register(Box::new(quarantined)).map_err(BuildError::Metrics)?;
-        let revocation = RevocationHealth::of(Arc::clone(&tls), Arc::clone(&clock));
-        registry.register(Box::new(revocation.map_err(BuildError::Metrics)?)).map_err(BuildError::Metrics)?;
-        let acted = ActingMetrics::of(&acting).map_err(BuildError::Metrics)?;
-        registry.register(Box::new(acted)).map_err(BuildError::Metrics)?;
+        count(registry, Quarantined::of(minters.clone()))?;
+        count(registry, RevocationHealth::of(Arc::clone(&tls), Arc::clone(&clock)))?;
+        count(registry, ActingMetrics::of(&acting))?;
         let mirror = Arc::new(Mirror::default());
-        registry
-            .register(Box::new(MirrorCounts::of(&mirror).map_err(BuildError::Metrics)?))
-            .map_err(BuildError::Metrics)?;
+        count(registry, MirrorCounts::of(&mirror))?;
         let storages = minters.keys().cloned().collect();
         let mirroring = Mirroring::new(
             &mirror,
@@ -112,8 +105,7 @@ impl Broker {
         let delegation = delegation.map(|it| Arc::new(DelegationDesk::new(it, Arc::clone(&clock))));
         let view = delegation.as_ref().map(|desk| Arc::clone(desk.view()));
         if let Some(view) = &view {
-            let counts = DelegationCounts::of(view, Arc::clone(&clock)).map_err(BuildError::Metrics)?;
-            registry.register(Box::new(counts)).map_err(BuildError::Metrics)?;
+            count(registry, DelegationCounts::of(view, Arc::clone(&clock)))?;
         }
         let pipeline = Pipeline::new(policy, tiers, NarrowedShare::per_minute(mintings), clock);
         let rates = Rates::new(&limits);
@@ -171,4 +163,12 @@ impl Broker {
         let _late = tokio::time::timeout(LAST_WRITES, self.tokens.settled()).await;
         drained
     }
+}
+
+/// Registers one more thing that is counted.
+fn count(
+    registry: &Registry,
+    collector: prometheus::Result<impl Collector + 'static>,
+) -> Result<(), BuildError> {
+    collector.and_then(|collector| registry.register(Box::new(collector))).map_err(BuildError::Metrics)
 }

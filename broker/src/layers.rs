@@ -176,7 +176,7 @@ impl Handler {
         self.desk.acting.admit(&context.caller)?;
         self.desk.rates.of_identity(identity).map_err(|retry_after| Failure::RateLimited { retry_after })?;
         form::check(request.method(), request.headers())?;
-        self.is_still_there(context)?;
+        self.is_still_there(context).await?;
         context.peer.check_residence().await?;
         let deadline = deadline::of(request.headers(), self.longest);
         if deadline.is_zero() {
@@ -211,12 +211,18 @@ impl Presented {
 }
 
 impl Handler {
-    /// Refuses a delegation token whose owner has left the policy: it was issued when somebody was there.
-    fn is_still_there(&self, context: &RequestContext) -> Result<(), Failure> {
-        if context.token.is_some() && !self.desk.pipeline.snapshot()?.knows(&context.caller) {
-            return Err(AuthenticationError::OwnerGone.into());
+    /// Refuses a delegation token whose owner has left the policy: it was issued when somebody was there. Groups from
+    /// outside may be all that the policy knows of it.
+    async fn is_still_there(&self, context: &RequestContext) -> Result<(), Failure> {
+        if context.token.is_none() || self.desk.pipeline.snapshot()?.knows(&context.caller) {
+            return Ok(());
         }
-        Ok(())
+        let caller = self.desk.acting.with_groups(context.caller.clone()).await?;
+        if self.desk.pipeline.snapshot()?.knows(&caller) {
+            Ok(())
+        } else {
+            Err(AuthenticationError::OwnerGone.into())
+        }
     }
 }
 

@@ -133,6 +133,8 @@ fn public(failure: &Failure) -> Public {
         Failure::Elsewhere
         | Failure::OwnBucket
         | Failure::OnBehalfOf
+        | Failure::Blocked
+        | Failure::OnlyForOthers
         | Failure::NotAdministrator
         | Failure::NotPrimary
         | Failure::TokenNotGenuine(_)
@@ -148,17 +150,13 @@ fn public(failure: &Failure) -> Public {
             reason::DELEGATION_TOKEN_QUOTA,
             "too many delegation tokens; cancel those that are not needed",
         ),
-        Failure::Blocked | Failure::OnlyForOthers => denied(),
-        Failure::GroupsUnavailable | Failure::ActingUnavailable => Public::new(
-            Code::Unavailable,
-            reason::IDENTITY_UNAVAILABLE,
-            "who asks cannot be found out at present; try another broker",
-        )
-        .retry(RETRY_SOON),
         Failure::NotServed => not_served(),
-        Failure::PolicyUnavailable | Failure::StorageNotServed | Failure::HostUnknown(_) | Failure::Audit => {
-            of_this_broker(failure)
-        }
+        Failure::PolicyUnavailable
+        | Failure::StorageNotServed
+        | Failure::HostUnknown(_)
+        | Failure::Audit
+        | Failure::GroupsUnavailable
+        | Failure::ActingUnavailable => of_this_broker(failure),
         Failure::GrantEndsTooSoon => Public::new(
             Code::FailedPrecondition,
             reason::GRANT_ENDS_TOO_SOON,
@@ -186,11 +184,11 @@ fn of_this_broker(failure: &Failure) -> Public {
         Failure::StorageNotServed => {
             (reason::TOKEN_SERVICE_UNAVAILABLE, "storage is not served here; try another broker")
         }
-        Failure::HostUnknown(_) => (
+        Failure::Audit => (reason::AUDIT_UNAVAILABLE, "broker cannot audit; try another broker"),
+        _ => (
             reason::IDENTITY_UNAVAILABLE,
             "who is asking cannot be found out at present; try again or another broker",
         ),
-        _ => (reason::AUDIT_UNAVAILABLE, "broker cannot audit; try another broker"),
     };
     Public::new(Code::Unavailable, reason, text).retry(RETRY_SOON)
 }

@@ -124,14 +124,24 @@ async fn lost(tenure: Option<Arc<Tenure>>) -> Distrust {
     }
 }
 
+/// Who is at the other end of a finished handshake.
+fn peer_of(
+    stream: &TlsStream<TcpStream>,
+    address: SocketAddr,
+    vouched: Option<&Vouched>,
+    shared: &Shared,
+) -> Peer {
+    let (identities, mapping) = (&shared.desk.identities, shared.desk.acting.mapping());
+    Peer::after_handshake(address, stream.get_ref().1, vouched, identities, mapping)
+}
+
 async fn serve(
     stream: TlsStream<TcpStream>,
     (vouched, trust): (Option<Vouched>, Trust),
     address: SocketAddr,
     shared: &Shared,
 ) {
-    let (names, mapping) = (&shared.desk.identities, shared.desk.acting.mapping());
-    let peer = Peer::after_handshake(address, stream.get_ref().1, vouched.as_ref(), names, mapping);
+    let peer = peer_of(&stream, address, vouched.as_ref(), shared);
     let now = shared.desk.pipeline.now();
     let certificate_left = peer.ends().map_or(Duration::MAX, |ends| ends.since(now));
     let clock = Arc::clone(shared.desk.pipeline.clock());

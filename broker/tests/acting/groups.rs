@@ -10,7 +10,7 @@ use lakegate_broker::acting::{SystemBounds, SystemGroups};
 use lakegate_testkit::ActingOptions;
 use tokio::time::Instant;
 
-use crate::world::{DENIED, RULES, SALES, UNKNOWN, World};
+use crate::world::{DENIED, READ, RULES, SALES, UNKNOWN, World, issue};
 
 /// A directory service that answers or fails.
 #[derive(Debug, Default)]
@@ -38,7 +38,12 @@ async fn groups_of_a_file_count_in_decisions_and_in_rules_and_change_at_once() -
     assert_eq!(world.ask("carol", "", SALES).await?, "ok carol for -");
     assert_eq!(world.ask("hive", "carol", SALES).await?, "ok hive for carol");
     assert_eq!(world.ask("bob", "", SALES).await?, "ok bob for -", "the document's members stay");
+    let token = world.lake.caller("carol")?.issue(issue("")).await?.token;
+    let job = world.lake.caller_with_dt(&token)?;
+    job.ask(SALES, READ).await?;
     world.acting.replace_groups("[groups]\netl-ops = ['carol']")?;
+    let denied = job.ask(SALES, READ).await.unwrap_err();
+    assert_eq!(world.lake.told(&denied)?, "PermissionDenied PERMISSION_DENIED deny policy_deny");
     assert_eq!(world.ask("carol", "", SALES).await?, "PermissionDenied PERMISSION_DENIED deny policy_deny");
     assert_eq!(world.ask("hive", "carol", SALES).await?, DENIED);
     assert_eq!(world.ask("carol", "etl", SALES).await?, "ok carol for etl");
