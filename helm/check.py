@@ -139,6 +139,12 @@ def check_refused(values):
         ("groups.system", {}),
         ("secrets.delegationKeys", ""),
         ("broker.limits", {"connections": "many"}),
+        ("broker.authorities", []),
+        ("broker.authorities", [{"name": "staff", "key": "staff.crt"}]),
+        ("broker.authorities", [{"name": "staff", "key": "staff.crt", "revocation": "maybe"}]),
+        ("broker.authorities", [{"name": "staff", "key": "staff.crt", "revocation": {}}]),
+        ("broker.authorities", [{"name": "staff", "key": "staff.crt", "revocation": {"urls": ["file:///x"]}}]),
+        ("broker.authorities", [{"name": "Staff", "key": "staff.crt", "revocation": "none"}]),
         ("broker.replicas", 0),
         ("broker.replicaCount", 2),
         ("broker.port", 80),
@@ -212,6 +218,27 @@ def check_configuration(values):
         ("listen", broker["listen"], "0.0.0.0:9443"),
         ("drain_seconds", broker["drain_seconds"], 50),
         ("limits", broker["limits"], {"connections": 5000, "local_tokens": 1000000}),
+        (
+            "authorities",
+            broker["tls"]["authorities"],
+            [
+                {
+                    "name": "staff",
+                    "file": "/etc/lakegate/tls/staff.crt",
+                    "revocation": {
+                        "files": ["/etc/lakegate/tls/staff.crl", "/etc/lakegate/tls/issuing.crl"],
+                        "urls": ["http://ca.example/staff.crl"],
+                        "grace_seconds": 600,
+                    },
+                },
+                {"name": "jobs", "file": "/etc/lakegate/tls/jobs.crt", "revocation": "none"},
+                {
+                    "name": "hosts",
+                    "file": "/etc/lakegate/tls/hosts.crt",
+                    "revocation": {"files": [], "urls": ["https://ca.example/hosts.crl"]},
+                },
+            ],
+        ),
         ("administrators", broker["administrators"], values["broker"]["administrators"]),
         (
             "identity",

@@ -2,8 +2,10 @@
 
 mod authorities;
 mod authority;
+mod der;
 mod distrust;
 mod files;
+mod link;
 mod live;
 mod revocation;
 mod settings;
@@ -17,7 +19,7 @@ pub use distrust::Distrust;
 pub use files::{AuthoritySettings, TlsSettings, TlsSettingsError};
 pub use live::LiveTls;
 pub(crate) use live::{ForConnection, chain_of};
-pub use revocation::{ListFault, ListSettings, Revocation, RevocationBook, RevocationSettings};
+pub use revocation::{ListFault, ListSettings, Offered, Revocation, RevocationBook, RevocationSettings};
 pub(crate) use revocation::{Places, check_place, follow, lists_in};
 pub use settings::{ClientCertificates, TlsFiles, TlsVersions};
 pub(crate) use tenure::{Tenure, Trust};

@@ -6,9 +6,9 @@ use lakegate_proto::v1::issue_delegation_token_request::BindTo;
 use lakegate_proto::{timestamp_to_wire, v1};
 
 use super::{Desk, RequestContext};
-use crate::Failure;
 use crate::audit::{IssuedToken, Record};
 use crate::delegation::{Wish, is_pod_uid};
+use crate::{Failure, Proven};
 
 /// Answers, and audits before it does.
 pub(super) async fn handle(
@@ -47,6 +47,7 @@ async fn run(
         binding: request.bind_to.as_ref().map(binding).transpose()?,
     };
     let issued = delegation.issue(&wish).await?;
+    context.holds(desk.pipeline.now())?;
     record.issued = Some(IssuedToken {
         id: issued.identifier.id,
         renewer: issued.identifier.renewer.clone(),

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use lakegate_domain::{Caller, Timestamp};
 use tonic::{Request, Status};
 
-use crate::Peer;
 use crate::audit::{AuditId, Record};
-use crate::authenticate::Authenticated;
+use crate::authenticate::{Authenticated, AuthenticationError};
 use crate::delegation::Bearer;
-use crate::{Failure, Proven};
+use crate::layers::Presented;
+use crate::tls::Tenure;
+use crate::{Failure, Peer, Proven};
 
 /// One request: who asks, from where, and the id under which it is found later.
 #[derive(Debug, Clone)]
@@ -20,13 +21,16 @@ pub(crate) struct RequestContext {
     /// The delegation token that the caller came by.
     pub(crate) token: Option<Bearer>,
     pub(crate) audit_id: AuditId,
+    /// Whether the certificate of its connection is still good.
+    tenure: Option<Arc<Tenure>>,
     audited: Arc<AtomicBool>,
 }
 
 impl RequestContext {
-    pub(crate) fn new(peer: Peer, authenticated: Authenticated, audit_id: AuditId) -> Self {
+    pub(crate) fn new(presented: &Presented, authenticated: Authenticated, audit_id: AuditId) -> Self {
         let Authenticated { caller, token } = authenticated;
-        Self { peer, caller, token, audit_id, audited: Arc::new(AtomicBool::new(false)) }
+        let (peer, tenure) = (presented.peer.clone(), presented.tenure.clone());
+        Self { peer, caller, token, audit_id, tenure, audited: Arc::new(AtomicBool::new(false)) }
     }
 
     /// The context that the layers put into a request.
@@ -64,6 +68,9 @@ impl RequestContext {
 
 impl Proven for RequestContext {
     fn holds(&self, now: Timestamp) -> Result<(), Failure> {
+        // The certificate may have been taken back, or have ended, since the request came.
+        let tenure = self.tenure.as_ref().map_or(Ok(()), |tenure| tenure.check(now));
+        tenure.map_err(AuthenticationError::Distrusted)?;
         self.token.as_ref().map_or(Ok(()), |token| token.holds(now))
     }
 

@@ -6,6 +6,8 @@
 //!
 //! * the root's dates and path length, which webpki takes as given;
 //! * key usage, which it ignores: a client's key signs handshakes and no certificates, an intermediate's signs them;
+//! * the kind and size of a client's key, before anything is computed with it;
+//! * common names below name constraints, which speak of other names only;
 //! * whether an issuer took a certificate of the path back (`revocation.rs`);
 //! * how many certificates a client may send, and that no two authorities vouch for the same chain.
 
@@ -22,6 +24,7 @@ use x509_parser::prelude::FromDer;
 
 use super::authority::{AuthorityFiles, AuthorityName, Issuer, Issuers};
 use super::distrust::Distrust;
+use super::link::{Link, check_common_name, check_key, constrains_names, end_of_link};
 use super::revocation::{Certificate, Revocation, RevocationBook};
 use crate::BuildError;
 
@@ -92,7 +95,12 @@ impl Authorities {
     /// Whether they are made of these files.
     pub(crate) fn are_of(&self, files: &[AuthorityFiles]) -> bool {
         let is_same = |(one, other): (&AuthorityFiles, &AuthorityFiles)| {
-            one.name == other.name && one.certificates == other.certificates
+            let same_lists = match (&one.revocation, &other.revocation) {
+                (Revocation::Unchecked, Revocation::Unchecked) => true,
+                (Revocation::Lists(one), Revocation::Lists(other)) => Arc::ptr_eq(one, other),
+                _ => false,
+            };
+            same_lists && one.name == other.name && one.certificates == other.certificates
         };
         self.files.len() == files.len() && self.files.iter().zip(files).all(is_same)
     }
@@ -129,6 +137,7 @@ impl Authorities {
         if sent.len() > MOST_INTERMEDIATES {
             return Err(Distrust::Limits);
         }
+        check_key(leaf, self.algorithms)?;
         let leaf = EndEntityCert::try_from(leaf).map_err(|error| Distrust::of(&error))?;
         let (mut vouched, mut distrust) = (None, Distrust::UnknownIssuer);
         for authority in &self.each {
@@ -200,6 +209,11 @@ impl Authority {
         if root.path_length.is_some_and(|most| u32::try_from(issuers.len()).is_ok_and(|count| count > most)) {
             return Err(Distrust::Constraint);
         }
+        if root.anchor.name_constraints.is_some()
+            || issuers.iter().any(|issuer| constrains_names(&issuer.der()))
+        {
+            check_common_name(&path.end_entity().der())?;
+        }
         let mut until = root.ends;
         let links = std::iter::once(&**path.end_entity()).chain(issuers.iter().copied());
         for (place, certificate) in links.enumerate() {
@@ -242,28 +256,7 @@ impl Authority {
     }
 }
 
-/// What a certificate is on a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Link {
-    Client,
-    Intermediate,
-}
-
-/// The last second of a certificate, whose key may be used as it is (RFC 5280, section 4.2.1.3).
-fn end_of_link(certificate: &X509Certificate<'_>, link: Link) -> Result<Timestamp, Distrust> {
-    let usage = certificate.key_usage().map_err(|_| Distrust::Malformed)?;
-    let may = usage.is_none_or(|usage| match link {
-        Link::Client => {
-            let usage = usage.value;
-            usage.digital_signature() && !usage.key_cert_sign() && !usage.crl_sign()
-        }
-        Link::Intermediate => usage.value.key_cert_sign(),
-    });
-    if !may {
-        return Err(Distrust::Usage);
-    }
-    Ok(Timestamp::from_seconds(certificate.validity().not_after.timestamp()))
-}
-
+#[cfg(test)]
+mod chains;
 #[cfg(test)]
 mod tests;

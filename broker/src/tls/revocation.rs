@@ -19,7 +19,7 @@ mod list;
 mod scope;
 mod settings;
 
-pub use book::RevocationBook;
+pub use book::{Offered, RevocationBook};
 pub(crate) use fetch::check_place;
 pub(crate) use follow::{Places, follow, lists_in};
 pub use list::ListFault;
@@ -40,3 +40,6 @@ pub enum Revocation {
     /// They can, by these lists.
     Lists(Arc<RevocationBook>),
 }
+
+#[cfg(test)]
+pub(super) use tests::cpu_time;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use lakegate_domain::{Clock, Timestamp};
 use rustls_pki_types::CertificateDer;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use super::authorities::{Authorities, Vouched};
 use super::distrust::Distrust;
@@ -44,6 +44,8 @@ pub(crate) struct Tenure {
     until: AtomicI64,
     /// Once lost, lost for ever.
     lost: OnceLock<Distrust>,
+    /// Told when a request finds it lost.
+    told: Notify,
 }
 
 impl Tenure {
@@ -55,7 +57,16 @@ impl Tenure {
         clock: Arc<dyn Clock>,
     ) -> Arc<Self> {
         let (seen, until) = (trust.seen.into(), vouched_by.until.as_seconds().into());
-        Arc::new(Self { chain, vouched_by, trust, clock, seen, until, lost: OnceLock::new() })
+        Arc::new(Self {
+            chain,
+            vouched_by,
+            trust,
+            clock,
+            seen,
+            until,
+            lost: OnceLock::new(),
+            told: Notify::new(),
+        })
     }
 
     /// Whether the authority that vouched for the connection still does.
@@ -86,7 +97,11 @@ impl Tenure {
                 self.seen.store(changes, Ordering::Release);
                 Ok(())
             }
-            Err(distrust) => Err(*self.lost.get_or_init(|| distrust)),
+            Err(distrust) => {
+                let lost = *self.lost.get_or_init(|| distrust);
+                self.told.notify_one();
+                Err(lost)
+            }
         }
     }
 
@@ -113,6 +128,7 @@ impl Tenure {
                     // The settings are gone with their server.
                     return std::future::pending().await;
                 },
+                () = self.told.notified() => {}
                 () = tokio::time::sleep(left.min(LOOK_AT_CLOCK)) => {}
             }
         }

@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 mod acting;
+mod authorities;
 mod checking;
 mod leaving;
 mod reload;
+mod reloads;
+mod revocation;
 mod rotation;
 mod shared;
 mod site;

@@ -11,13 +11,13 @@ use crate::read;
 use crate::reload::{is_failing, metric, policy, rule, until};
 use crate::site::{Running, Site};
 
-const PATHS: [&str; 2] = ["gs://lake-process/sales/x", "gs://lake-process/hr/x"];
+pub(crate) const PATHS: [&str; 2] = ["gs://lake-process/sales/x", "gs://lake-process/hr/x"];
 
 /// Makes clients of one identity.
-type Identity = Arc<dyn Fn() -> Client + Send + Sync>;
+pub(crate) type Identity = Arc<dyn Fn() -> Client + Send + Sync>;
 
 /// Clients that call until they are stopped.
-struct Load {
+pub(crate) struct Load {
     identity: watch::Sender<Identity>,
     stop: Arc<AtomicBool>,
     calls: Arc<AtomicUsize>,
@@ -25,7 +25,7 @@ struct Load {
 }
 
 impl Load {
-    fn start(identity: Identity) -> Self {
+    pub(crate) fn start(identity: Identity) -> Self {
         let load = Self {
             identity: watch::Sender::new(identity),
             stop: Arc::default(),
@@ -39,19 +39,19 @@ impl Load {
     }
 
     /// Goes on as somebody else, and waits until everybody does.
-    async fn become_another(&self, identity: Identity) {
+    pub(crate) async fn become_another(&self, identity: Identity) {
         self.identity.send_replace(identity);
         self.go_on().await;
     }
 
     /// Waits for some more calls of everybody.
-    async fn go_on(&self) {
+    pub(crate) async fn go_on(&self) {
         let before = self.calls.load(Ordering::Relaxed);
         until("more calls", async || self.calls.load(Ordering::Relaxed) > before + 40).await;
     }
 
     /// How many calls there were, and what failed.
-    async fn stop(self) -> (usize, Vec<String>) {
+    pub(crate) async fn stop(self) -> (usize, Vec<String>) {
         self.stop.store(true, Ordering::Relaxed);
         let mut failures = Vec::new();
         for task in self.tasks {
@@ -87,7 +87,7 @@ async fn call(
 }
 
 /// How often an item was taken.
-async fn taken(broker: &Running, item: &str) -> f64 {
+pub(crate) async fn taken(broker: &Running, item: &str) -> f64 {
     metric(broker, &format!("lakegate_reloads_total{{item=\"{item}\",outcome=\"taken\"}}")).await
 }
 

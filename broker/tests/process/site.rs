@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use lakegate_client::{Client, ClientConfig, ClientIdentity};
 use lakegate_cloud_emulator::{Emulator, EmulatorConfig, ServiceAccountKey};
-use lakegate_testkit::Authority;
+use lakegate_testkit::{Authority, Issued};
 
 const POLICY: &str = r#"
 version: 1
@@ -206,7 +206,11 @@ impl Site {
     /// A client whose certificate another authority made. It keeps one token: whoever asks for two things in turn
     /// asks the broker each time.
     pub(crate) fn client_from(&self, authority: &Authority, broker: &Running, name: &str) -> Client {
-        let issued = authority.client(name).unwrap();
+        self.client_by(authority.client(name).unwrap(), broker)
+    }
+
+    /// A client with this certificate, which keeps one token, too.
+    pub(crate) fn client_by(&self, issued: Issued, broker: &Running) -> Client {
         let mut config = self.bare_config(broker);
         config.tier_capacity = 1;
         let identity = ClientIdentity { chain: issued.chain, key: issued.key };

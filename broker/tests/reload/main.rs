@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod revocation;
 mod settings;
+mod strangers;
 mod trust;
 mod world;

@@ -1,5 +1,6 @@
 //! A lake whose public port is renewed, and streams to it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -20,6 +21,11 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 const OPENING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
 pub(crate) async fn start() -> Result<Deployment> {
+    start_at(Arc::new(SystemClock)).await
+}
+
+/// A lake that goes by this clock.
+pub(crate) async fn start_at(clock: Arc<dyn Clock>) -> Result<Deployment> {
     let policy = PolicyDocument::from_yaml(
         r#"
 version: 1
@@ -29,7 +35,7 @@ datasets: [{ name: sales, prefix: "gs://lake-one/sales/", project: growth }]
 rules: [{ id: sales, effect: allow, on: { dataset: sales }, to: ["principal:alice"], operations: [read, list] }]
 "#,
     )?;
-    Deployment::start(Options { generator: RunGenerator::Absent, ..Options::of(policy) }).await
+    Deployment::start(Options { generator: RunGenerator::Absent, clock, ..Options::of(policy) }).await
 }
 
 pub(crate) fn now() -> Timestamp {

@@ -1,13 +1,15 @@
 //! A throw-away certificate authority, made anew for every deployment.
 
+mod der;
 mod lists;
 
+pub use der::wrap as der_element;
 pub use lists::RevocationDraft;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
-    IsCa, KeyPair, KeyUsagePurpose, SanType,
+    IsCa, KeyPair, KeyUsagePurpose, SanType, SigningKey,
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
@@ -149,6 +151,22 @@ impl Authority {
     pub fn issue(&self, mut params: CertificateParams) -> Result<Issued> {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         self.sign(params)
+    }
+
+    /// The same certificate for another key, a `SubjectPublicKeyInfo` in DER, signed again.
+    ///
+    /// # Errors
+    /// When it is no certificate, or the crypto library fails.
+    pub fn for_other_key(&self, certificate: &[u8], key: &[u8]) -> Result<CertificateDer<'static>> {
+        let [tbs, algorithm, _signature] =
+            der::elements(der::content(certificate)?)?.try_into().ok().context("no certificate")?;
+        let mut fields = der::elements(der::content(tbs)?)?;
+        // RFC 5280, section 4.1: version, serial number, signature, issuer, validity, subject, key.
+        *fields.get_mut(6).context("no key")? = key;
+        let tbs = der_element(0x30, &fields.concat());
+        let signature = KeyPair::from_pem(&self.key_pem)?.sign(&tbs)?;
+        let signature = der_element(0x03, &[&[0], &signature[..]].concat());
+        Ok(der_element(0x30, &[&tbs[..], algorithm, &signature].concat()).into())
     }
 
     fn sign(&self, mut params: CertificateParams) -> Result<Issued> {

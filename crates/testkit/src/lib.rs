@@ -21,7 +21,7 @@ mod wire;
 
 pub use acting::ActingOptions;
 pub use audit_trail::AuditTrail;
-pub use authority::{Authority, Issued, RevocationDraft};
+pub use authority::{Authority, Issued, RevocationDraft, der_element};
 pub use bearer::{Bearer, object};
 pub use caller::{Caller, GET_ACCESS_TOKEN, Raw, Refused, bearer, framed, part, request};
 pub use delegation::{CLUSTER, Delegating};

@@ -91,9 +91,23 @@ own_buckets = {{ toJson .Values.broker.ownBuckets }}
 [tls]
 certificate = "/etc/lakegate/tls/tls.crt"
 key = "/etc/lakegate/tls/tls.key"
-client_ca = "/etc/lakegate/tls/client-ca.crt"
-revocation = "none"
 allow_tls12 = {{ .Values.broker.allowTls12 }}
+{{- range .Values.broker.authorities }}
+
+[[tls.authorities]]
+name = {{ toJson .name }}
+file = "/etc/lakegate/tls/{{ .key }}"
+{{- if kindIs "string" .revocation }}
+revocation = {{ toJson .revocation }}
+{{- else }}
+[tls.authorities.revocation]
+files = [{{ range $index, $key := .revocation.keys }}{{ if $index }}, {{ end }}"/etc/lakegate/tls/{{ $key }}"{{ end }}]
+urls = {{ toJson (default (list) .revocation.urls) }}
+{{- with .revocation.graceSeconds }}
+grace_seconds = {{ int . }}
+{{- end }}
+{{- end }}
+{{- end }}
 
 {{ with .Values.identity -}}
 [identity]

@@ -40,13 +40,14 @@ type Read = (Result<RevocationList, ListFault>, Vec<u8>);
 
 /// What came of an offer.
 #[derive(Debug, Default)]
-pub(crate) struct Offered {
+pub struct Offered {
     /// Whether a list is in force that was not before.
-    pub(crate) is_new: bool,
-    /// Whether certificates may be taken back that were not before, or the other way round.
-    pub(crate) moves: bool,
+    pub is_new: bool,
+    /// Whether certificates may be taken back that were not before, or the other way round: then have open connections
+    /// verified again by [`crate::LiveTls::recheck`].
+    pub moves: bool,
     /// What was not taken.
-    pub(crate) faults: Vec<ListFault>,
+    pub faults: Vec<ListFault>,
 }
 
 /// What is asked about one certificate of a path.
@@ -105,9 +106,9 @@ impl RevocationBook {
         }
     }
 
-    /// Offers all lists that a source holds, in DER. Each is taken or not by itself; those in force stay. Takes time
-    /// with the length of the lists.
-    pub(crate) fn offer(&self, source: usize, ders: &[Vec<u8>], now: Timestamp) -> Offered {
+    /// Offers all lists that a source holds, in DER; sources count from 0. Each is taken or not by itself; those in
+    /// force stay. Takes time with the length of the lists.
+    pub fn offer(&self, source: usize, ders: &[Vec<u8>], now: Timestamp) -> Offered {
         loop {
             // Read outside of the lock, which whoever asks for metrics takes too.
             let issuers = self.issuers.load_full();

@@ -111,7 +111,11 @@ fn embedded(v6: Ipv6Addr) -> Option<Ipv4Addr> {
 
 /// Gets lists; clones share connections.
 #[derive(Debug, Clone)]
-pub(crate) struct Fetcher(reqwest::Client);
+pub(crate) struct Fetcher {
+    client: reqwest::Client,
+    whole: Duration,
+    max_bytes: usize,
+}
 
 impl Fetcher {
     /// Makes a client that goes nowhere but where it is sent.
@@ -135,14 +139,15 @@ impl Fetcher {
                 client
             }
         };
-        Ok(Self(client.build().map_err(FetchFault::Unreachable)?))
+        let client = client.build().map_err(FetchFault::Unreachable)?;
+        Ok(Self { client, whole: WHOLE, max_bytes: MAX_BYTES })
     }
 
     /// Gets all that is at a place.
     pub(super) async fn get(&self, url: &Url) -> Result<Vec<u8>, FetchFault> {
         check_place(url).map_err(FetchFault::Place)?;
         // The client's own limit is per request too; this one also holds when the answer drips.
-        tokio::time::timeout(WHOLE, self.read(url)).await.unwrap_or(Err(FetchFault::Late))
+        tokio::time::timeout(self.whole, self.read(url)).await.unwrap_or(Err(FetchFault::Late))
     }
 
     async fn read(&self, url: &Url) -> Result<Vec<u8>, FetchFault> {
@@ -153,16 +158,16 @@ impl Fetcher {
                 FetchFault::Unreachable(error)
             }
         };
-        let mut response = self.0.get(url.clone()).send().await.map_err(failed)?;
+        let mut response = self.client.get(url.clone()).send().await.map_err(failed)?;
         if response.status() != reqwest::StatusCode::OK {
             return Err(FetchFault::Status(response.status().as_u16()));
         }
-        if response.content_length().is_some_and(|announced| announced > MAX_BYTES as u64) {
+        if response.content_length().is_some_and(|announced| announced > self.max_bytes as u64) {
             return Err(FetchFault::TooLarge);
         }
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if bytes.len() + chunk.len() > MAX_BYTES {
+            if bytes.len() + chunk.len() > self.max_bytes {
                 return Err(FetchFault::TooLarge);
             }
             bytes.extend_from_slice(&chunk);
@@ -190,16 +195,16 @@ struct Careful;
 impl Resolve for Careful {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let allowed: Vec<SocketAddr> =
-                found.into_iter().filter(|address| !is_forbidden(address.ip())).collect();
-            if allowed.is_empty() {
-                Err(PlaceFault::Address.into())
-            } else {
-                Ok(Box::new(allowed.into_iter()) as Addrs)
-            }
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            Ok(Box::new(allowed(found)?.into_iter()) as Addrs)
         })
     }
+}
+
+/// Those of the addresses to which one may go.
+fn allowed(found: impl Iterator<Item = SocketAddr>) -> Result<Vec<SocketAddr>, PlaceFault> {
+    let allowed: Vec<SocketAddr> = found.filter(|address| !is_forbidden(address.ip())).collect();
+    if allowed.is_empty() { Err(PlaceFault::Address) } else { Ok(allowed) }
 }
 
 #[cfg(test)]

@@ -198,3 +198,6 @@ pub(crate) fn lists_in(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
         .collect::<Result<Vec<_>, _>>();
     lists.ok().filter(|lists| !lists.is_empty())
 }
+
+#[cfg(test)]
+mod tests;

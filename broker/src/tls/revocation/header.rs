@@ -4,10 +4,11 @@
 //! seen the bytes before and vouches for their shape.
 
 use rustls_pki_types::SignatureVerificationAlgorithm;
-use x509_parser::asn1_rs::Any;
 use x509_parser::extensions::{IssuingDistributionPoint, ParsedExtension, X509Extension};
 use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
+
+use crate::tls::der::{bits, element, key_of};
 
 /// `[0] EXPLICIT`, which holds the extensions.
 const EXTENSIONS: u32 = 0;
@@ -74,23 +75,6 @@ impl<'a> Header<'a> {
             })
             .any(|it| it.verify_signature(key, self.signed, self.signature).is_ok())
     }
-}
-
-/// The algorithm and the bits of a `SubjectPublicKeyInfo`.
-fn key_of(der: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (algorithm, rest) = element(element(der)?.0.data)?;
-    Some((algorithm.data, bits(rest)?))
-}
-
-/// One element and what follows it.
-fn element(der: &[u8]) -> Option<(Any<'_>, &[u8])> {
-    Any::from_der(der).ok().map(|(rest, any)| (any, rest))
-}
-
-/// The whole bytes of a `BIT STRING`.
-fn bits(der: &[u8]) -> Option<&[u8]> {
-    let (unused, bits) = element(der)?.0.data.split_first()?;
-    (*unused == 0).then_some(bits)
 }
 
 fn read_extensions(mut der: &[u8]) -> Option<Vec<X509Extension<'_>>> {

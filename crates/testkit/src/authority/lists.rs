@@ -5,11 +5,13 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use lakegate_domain::{Clock, SystemClock, Timestamp};
 use rcgen::{
-    CertificateRevocationListParams, CrlDistributionPoint, CrlIssuingDistributionPoint, CrlScope,
-    KeyIdMethod, KeyPair, RevokedCertParams, SigningKey, date_time_ymd,
+    CertificateRevocationList, CertificateRevocationListParams, CrlDistributionPoint,
+    CrlIssuingDistributionPoint, CrlScope, KeyIdMethod, KeyPair, RevokedCertParams, SigningKey,
+    date_time_ymd,
 };
 
 use super::Authority;
+use super::der::{content, elements, wrap};
 
 /// What a revocation list says.
 #[derive(Debug, Clone)]
@@ -46,6 +48,18 @@ impl Authority {
     /// # Errors
     /// When the authority may not sign one or the crypto library fails.
     pub fn revocation_list(&self, draft: &RevocationDraft) -> Result<Vec<u8>> {
+        Ok(self.sign_list(draft)?.der().to_vec())
+    }
+
+    /// The same in PEM.
+    ///
+    /// # Errors
+    /// As [`Authority::revocation_list`].
+    pub fn revocation_list_pem(&self, draft: &RevocationDraft) -> Result<String> {
+        Ok(self.sign_list(draft)?.pem()?)
+    }
+
+    fn sign_list(&self, draft: &RevocationDraft) -> Result<CertificateRevocationList> {
         let since_1970 = |instant: Timestamp| instant.since(Timestamp::from_seconds(0));
         let this_update = date_time_ymd(1970, 1, 1) + since_1970(draft.this_update);
         let revoked = |serial: &Vec<u8>| RevokedCertParams {
@@ -65,7 +79,7 @@ impl Authority {
             revoked_certs: draft.revoked.iter().map(revoked).collect(),
             key_identifier_method: KeyIdMethod::Sha256,
         };
-        Ok(params.signed_by(&self.issuer)?.der().to_vec())
+        Ok(params.signed_by(&self.issuer)?)
     }
 
     /// Adds an extension, `Extension` in DER, to a list and signs it again.
@@ -82,45 +96,4 @@ impl Authority {
         let signature = wrap(0x03, &[&[0], &signature[..]].concat());
         Ok(wrap(0x30, &[&tbs[..], algorithm, &signature].concat()))
     }
-}
-
-/// One element of DER around its content (X.690, section 8.1).
-fn wrap(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = content.len().to_be_bytes();
-    let significant: Vec<u8> = length.into_iter().skip_while(|byte| *byte == 0).collect();
-    match significant.as_slice() {
-        [] => vec![tag, 0],
-        [short] if *short < 0x80 => [&[tag, *short], content].concat(),
-        long => {
-            let count = 0x80 | u8::try_from(long.len()).unwrap_or(0);
-            [&[tag, count], long, content].concat()
-        }
-    }
-}
-
-/// The whole first element, and how long its head is.
-fn element(der: &[u8]) -> Result<(&[u8], usize)> {
-    let first = usize::from(*der.get(1).context("no length")?);
-    let (head, length) = if first < 0x80 {
-        (2, first)
-    } else {
-        let bytes = der.get(2..2 + (first & 0x7f)).context("no length")?;
-        (2 + bytes.len(), bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)))
-    };
-    Ok((der.get(..head + length).context("too short")?, head))
-}
-
-fn content(der: &[u8]) -> Result<&[u8]> {
-    let (whole, head) = element(der)?;
-    whole.get(head..).context("too short")
-}
-
-fn elements(mut der: &[u8]) -> Result<Vec<&[u8]>> {
-    let mut all = Vec::new();
-    while !der.is_empty() {
-        let (whole, _) = element(der)?;
-        all.push(whole);
-        der = der.get(whole.len()..).unwrap_or_default();
-    }
-    Ok(all)
 }
