@@ -3,6 +3,7 @@
 
 mod cancelling;
 mod client;
+mod files;
 mod issuing;
 mod presenting;
 mod renewing;
