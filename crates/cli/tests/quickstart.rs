@@ -11,7 +11,12 @@ fn the_tour_holds_and_prints_no_secret() {
     assert!(run.status.success(), "{told}\n{log}");
     assert!(told.contains("0 exchanges since pre-fill"), "{told}");
     assert!(told.contains("steps held."), "{told}");
+    for step in ["yarn, which runs the job, renews the token", "alice cancels it, and the job is refused"] {
+        assert!(told.contains(step), "{step} is not in {told}");
+    }
     for text in [&told, &log] {
         assert!(!text.contains("ya29.") && !text.contains("PRIVATE KEY"), "a secret is printed: {text}");
+        // How alice's delegation tokens go on after their first bytes, by where her name falls.
+        assert!(!text.contains("BWFsaWNl") && !text.contains("YWxpY2U"), "a secret is printed: {text}");
     }
 }

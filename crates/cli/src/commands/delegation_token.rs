@@ -1,6 +1,6 @@
 //! `lakegate delegation-token issue`; its sisters have files of their own.
 
-mod credentials_file;
+pub(crate) mod credentials_file;
 mod keep;
 mod show;
 

@@ -29,7 +29,7 @@ pub(super) fn check(file: &Path, service: &str) -> Result<()> {
 }
 
 /// Adds a token under a service, in the place of the one of our kind that is there.
-pub(super) fn add(file: &Path, service: &str, token: &Secret) -> Result<()> {
+pub(crate) fn add(file: &Path, service: &str, token: &Secret) -> Result<()> {
     let _until_written = Turn::take(file);
     let mut credentials = read(file).with_context(|| file.display().to_string())?;
     credentials.put_ours(token.expose(), service).map_err(|error| invalid(file, error))?;
