@@ -33,9 +33,13 @@ async fn run(
     request: &v1::IssueDelegationTokenRequest,
     record: &mut Record,
 ) -> Result<Issued, Failure> {
-    primary(context)?;
+    if request.on_behalf_of.is_empty() {
+        primary(context)?;
+    }
     let delegation = desk.delegation.as_ref().ok_or(Failure::NotServed)?;
+    // Refuses who came by a token and would act for somebody, with both names on record.
     let caller = desk.caller(context, &request.on_behalf_of, record).await?;
+    primary(context)?;
     let renewer = match &*request.renewer {
         "" => None,
         renewer => Some(desk.principal(renewer, "renewer is no principal")?),
