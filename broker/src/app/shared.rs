@@ -93,8 +93,8 @@ impl Shared {
         move |contents| {
             let keys = || -> Result<_> { Ok(SealingKeys::from_ring(&text_of(contents)?)?) };
             tokens.rotate(keys()?)?;
-            let logs = logs.iter().flat_map(|Logs { keys, tokens }| [keys, tokens]);
-            logs.map(|log| Ok(log.rotate(keys()?)?)).collect()
+            let mut logs = logs.iter().flat_map(|Logs { keys, tokens }| [keys, tokens]);
+            logs.try_for_each(|log| Ok(log.rotate(keys()?)?))
         }
     }
 }

@@ -78,6 +78,6 @@ impl Collector for DelegationCounts {
         if let Some(view) = self.view.upgrade() {
             self.look(&view);
         }
-        self.all().into_iter().flat_map(|metric| metric.collect()).collect()
+        self.all().into_iter().flat_map(Collector::collect).collect()
     }
 }

@@ -21,7 +21,7 @@ async fn the_named_renewer_keeps_a_token_alive_up_to_its_max_date() -> Result<()
     let said = describe(&token)?.identifier;
     let (yarn, job) = (world.lake.caller("yarn")?, world.lake.caller_with_dt(&token)?);
     for _ in 0..7 {
-        world.clock.advance(DAY - Duration::from_mins(1));
+        world.clock.advance(DAY.checked_sub(Duration::from_mins(1)).unwrap());
         let renewed = yarn.renew(&token).await?;
         let until = world.clock.now().plus(DAY).min(said.max_date);
         assert_eq!(renewed.renew_before, Some(timestamp_to_wire(until)));
@@ -136,7 +136,7 @@ async fn dt13_whatever_is_wrong_with_a_token_nobody_learns_whether_there_is_one(
 async fn dt17_a_token_that_the_log_never_heard_of_is_believed_and_not_renewed() -> Result<()> {
     let world = World::start().await?;
     let token = world.forge(&world.ring(), |draft| {
-        draft.renewer = Some(lakegate_domain::Principal::parse("yarn").unwrap())
+        draft.renewer = Some(lakegate_domain::Principal::parse("yarn").unwrap());
     });
     world.lake.caller_with_dt(&token)?.ask(SALES, READ).await?;
     let refused = world.lake.caller("yarn")?.renew(&token).await.unwrap_err();

@@ -170,9 +170,10 @@ impl Book {
                     }
                 }
             }
-            Record::Cancelled { id, owner, max_date } => match self.entries.get_mut(&id) {
-                Some(entry) => entry.state = State::Cancelled,
-                None => {
+            Record::Cancelled { id, owner, max_date } => {
+                if let Some(entry) = self.entries.get_mut(&id) {
+                    entry.state = State::Cancelled;
+                } else {
                     let row = Row {
                         owner,
                         real_user: None,
@@ -183,7 +184,7 @@ impl Book {
                     };
                     self.insert(id, Entry { row, state: State::Cancelled });
                 }
-            },
+            }
             Record::EpochRaised { epoch } => self.epoch = self.epoch.max(epoch),
         }
     }

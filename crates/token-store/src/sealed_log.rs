@@ -298,12 +298,12 @@ impl SealedLog {
         Ok(())
     }
 
-    fn open(&self, kind: Kind, number: u64, sealed: Vec<u8>) -> Result<Zeroizing<Vec<u8>>, LogError> {
+    fn open(&self, kind: Kind, number: u64, value: Vec<u8>) -> Result<Zeroizing<Vec<u8>>, LogError> {
         let sealer = self.sealer.load();
-        if !sealer.is_current(&sealed) {
+        if !sealer.is_current(&value) {
             self.is_sealed_before.store(true, Ordering::Relaxed);
         }
-        let opened = sealer.open_bytes(&self.place(kind, number), sealed);
+        let opened = sealer.open_bytes(&self.place(kind, number), value);
         opened.map_err(|distrust| match (distrust, kind) {
             (Distrust::UnknownKey | Distrust::UnknownFormat, _) => LogError::UnknownKey { number },
             (_, Kind::Record) => LogError::Tampered { number },

@@ -138,18 +138,20 @@ fn xc03_a_second_before_and_a_second_after_are_too_early_and_too_late() {
     let from = Timestamp::from_seconds(1_800_000_000);
     let until = from.plus(Duration::from_hours(1));
     let dates = |params: &mut CertificateParams| {
-        params.not_before = date_time_ymd(1970, 1, 1) + Duration::from_secs(1_800_000_000);
+        params.not_before = date_time_ymd(1970, 1, 1) + Duration::from_hours(500_000);
         params.not_after = params.not_before + Duration::from_hours(1);
     };
     let of_client = root.client_with("alice", dates).unwrap().chain;
     let of_intermediate =
         root.intermediate_with("Intermediate", dates).and_then(|it| it.client("alice")).unwrap().chain;
-    let dated = Issuer::root_with(dates).unwrap();
-    let of_root = dated.client("alice").unwrap().chain;
+    let short_lived = Issuer::root_with(dates).unwrap();
+    let of_root = short_lived.client("alice").unwrap().chain;
     let second = Duration::from_secs(1);
-    for (what, root, chain) in
-        [("client", &root, of_client), ("intermediate", &root, of_intermediate), ("root", &dated, of_root)]
-    {
+    for (what, root, chain) in [
+        ("client", &root, of_client),
+        ("intermediate", &root, of_intermediate),
+        ("root", &short_lived, of_root),
+    ] {
         let word_at = |at: Timestamp| authorities(&[root]).vouch(&chain, at).map(|vouched| vouched.until);
         assert_eq!(word_at(from.minus(second)), Err(Distrust::NotBegun), "{what}");
         assert_eq!(word_at(from), Ok(until), "{what}");
@@ -269,13 +271,13 @@ fn xc15_pathological_chains_are_little_work() {
     let deep = issuer.client("alice").unwrap().chain;
     assert_eq!((deep.len(), word_in_time(&root, &deep)), (99, Err(Distrust::Limits)));
     // Authorities that issued one another.
-    let named = |name: &'static str| {
+    let called = |name: &'static str| {
         move |params: &mut CertificateParams| {
             params.distinguished_name = rcgen::DistinguishedName::new();
             params.distinguished_name.push(DnType::CommonName, name);
         }
     };
-    let (one, two) = (Issuer::root_with(named("One")).unwrap(), Issuer::root_with(named("Two")).unwrap());
+    let (one, two) = (Issuer::root_with(called("One")).unwrap(), Issuer::root_with(called("Two")).unwrap());
     let crossed = |by: &Issuer, name| by.intermediate_with(name, |_| ()).unwrap().certificate();
     let mut cycle = one.client("alice").unwrap().chain;
     cycle.extend([crossed(&two, "One"), crossed(&one, "Two"), crossed(&two, "One"), crossed(&one, "Two")]);
@@ -288,7 +290,7 @@ fn xc15_pathological_chains_are_little_work() {
     // One key under many names.
     let mut many = one.client("alice").unwrap().chain;
     let names = ["One", "Two", "Three", "Four", "Five", "Six"];
-    many.extend(names.map(|name| one.twin_with(named(name)).unwrap().certificate()));
+    many.extend(names.map(|name| one.twin_with(called(name)).unwrap().certificate()));
     assert!(word_in_time(&root, &many).is_err());
 }
 

@@ -121,7 +121,7 @@ async fn names_are_mapped_as_hadoop_maps_them() -> Result<()> {
         let context = format!("case {number}: {rules} on {name}: {theirs}, ours {ours:?}");
         match theirs.strip_prefix('+') {
             Some(short) if Principal::parse(short).is_ok() => {
-                assert_eq!(ours.as_deref(), Ok(short), "{context}")
+                assert_eq!(ours.as_deref(), Ok(short), "{context}");
             }
             Some(_) => assert_eq!(ours, Err(NotMapped::NoPrincipal), "{context}"),
             None => assert_eq!(ours, Err(NotMapped::NoRule), "{context}"),

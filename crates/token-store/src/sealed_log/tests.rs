@@ -120,7 +120,7 @@ async fn rd01_any_flipped_bit_and_any_cut_is_tampering_and_never_an_end() {
     let store = Arc::new(MemoryLog::new());
     write(&start(&store), &["one", "two"]).await;
     let whole = store.backup();
-    let length = 2 + usize::try_from(SEAL_BYTES).unwrap() + 1;
+    let length = 2 + SEAL_BYTES + 1;
     for at in 0..length {
         store.restore(whole.clone());
         store.tamper(TOKENS, |records| records.get_mut(&2).unwrap()[at] ^= 1);
@@ -333,11 +333,11 @@ async fn an_answer_from_before_a_write_is_no_rewind() {
 async fn what_is_too_long_is_refused_before_it_is_sent() {
     let store = Arc::new(MemoryLog::new());
     let log = start(&store);
-    let long = vec![0; MAX_VALUE_BYTES];
-    assert!(matches!(log.append(1, &long).await, Err(LogError::Store(StoreError::TooLarge))));
-    assert_eq!(log.append(1, &long[SEAL_BYTES..]).await.unwrap(), Appended::Done);
-    let long = vec![0; MAX_SNAPSHOT_BYTES];
-    assert!(matches!(log.put_snapshot(1, &long).await, Err(LogError::Store(StoreError::TooLarge))));
-    log.put_snapshot(1, &long[SEAL_BYTES..]).await.unwrap();
+    let record = vec![0; MAX_VALUE_BYTES];
+    assert!(matches!(log.append(1, &record).await, Err(LogError::Store(StoreError::TooLarge))));
+    assert_eq!(log.append(1, &record[SEAL_BYTES..]).await.unwrap(), Appended::Done);
+    let snapshot = vec![0; MAX_SNAPSHOT_BYTES];
+    assert!(matches!(log.put_snapshot(1, &snapshot).await, Err(LogError::Store(StoreError::TooLarge))));
+    log.put_snapshot(1, &snapshot[SEAL_BYTES..]).await.unwrap();
     assert_eq!(log.read(0).await.unwrap().reached(0), 1);
 }

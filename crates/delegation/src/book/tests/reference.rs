@@ -49,7 +49,9 @@ fn slow_fate(records: &[Record], token: &Identifier) -> Fate {
 
 fn book_of(records: &[Record]) -> Book {
     let mut book = Book::default();
-    records.iter().for_each(|record| book.write(record));
+    for record in records {
+        book.write(record);
+    }
     book
 }
 

@@ -9,7 +9,9 @@ fn terms(grace: Duration) -> RenewalTerms {
 
 fn book(records: &[Record]) -> Book {
     let mut book = Book::default();
-    records.iter().for_each(|record| book.write(record));
+    for record in records {
+        book.write(record);
+    }
     book
 }
 
@@ -17,7 +19,7 @@ fn book(records: &[Record]) -> Book {
 fn dt10_a_renewal_ends_with_the_max_date_and_gains_something_or_is_not_written() {
     let book = book(&[issued(&token(1))]);
     let renew = |now| book.renew(&token(1), &terms(Duration::ZERO), now).unwrap();
-    let soon = renew(NOW.plus(Duration::from_secs(60)));
+    let soon = renew(NOW.plus(Duration::from_mins(1)));
     assert_eq!((soon.until, soon.record), (NOW.plus(DAY), None), "a minute is not worth a record");
     let now = NOW.plus(DAY / 2);
     let later = renew(now);

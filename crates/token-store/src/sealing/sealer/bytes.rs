@@ -21,15 +21,13 @@ impl Sealer {
         value.extend_from_slice(plaintext);
         let (_, secret) = value.split_at_mut_checked(HEADER_BYTES).ok_or(StoreError::Sealing)?;
         let nonce = Nonce::assume_unique_for_key(nonce);
-        match subkey.key.seal_in_place_separate_tag(nonce, Aad::from(aad.as_slice()), secret) {
-            Ok(tag) => {
-                value.extend_from_slice(tag.as_ref());
-                Ok(value)
-            }
-            Err(_) => {
-                drop(Zeroizing::new(value));
-                Err(StoreError::Sealing)
-            }
+        let sealed = subkey.key.seal_in_place_separate_tag(nonce, Aad::from(aad.as_slice()), secret);
+        if let Ok(tag) = sealed {
+            value.extend_from_slice(tag.as_ref());
+            Ok(value)
+        } else {
+            drop(Zeroizing::new(value));
+            Err(StoreError::Sealing)
         }
     }
 
