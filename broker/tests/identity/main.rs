@@ -6,4 +6,5 @@ mod carriers;
 mod departures;
 mod profiles;
 mod services;
+mod tenants;
 mod world;

@@ -7,7 +7,7 @@ use lakegate_broker::identity::{HostResolver, Identities, IdentitySettings, Prof
 use lakegate_broker::tls::AuthorityName;
 use lakegate_domain::Operation;
 use lakegate_policy::PolicyDocument;
-use lakegate_testkit::{Deployment, Issued, Options, RunGenerator};
+use lakegate_testkit::{Authority, Deployment, Issued, Options, RunGenerator};
 use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, SanType};
 
 pub(crate) const READ: &[Operation] = &[Operation::Read];
@@ -55,13 +55,18 @@ pub(crate) fn identities(settings: &IdentitySettings, resolver: Option<Arc<dyn H
 
 /// A certificate with these attributes of the subject.
 pub(crate) fn subject(lake: &Deployment, attributes: &[(DnType, &str)]) -> Result<Issued> {
+    subject_by(lake.authority(), attributes)
+}
+
+/// The same by an authority of the test's own.
+pub(crate) fn subject_by(authority: &Authority, attributes: &[(DnType, &str)]) -> Result<Issued> {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     for (kind, value) in attributes {
         params.distinguished_name.push(kind.clone(), *value);
     }
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-    lake.authority().issue(params)
+    authority.issue(params)
 }
 
 /// A certificate with a SPIFFE ID.

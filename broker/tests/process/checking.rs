@@ -6,7 +6,7 @@ use std::process::Output;
 
 use crate::site::{Site, broker};
 
-fn check(site: &Site, config: &str) -> Output {
+pub(crate) fn check(site: &Site, config: &str) -> Output {
     site.write("broker.toml", config);
     broker(&site.path("broker.toml")).arg("--check-config").output_of_both().unwrap()
 }
@@ -22,12 +22,12 @@ impl OutputOfBoth for std::process::Command {
     }
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// The site's configuration with the canary that it leaves out of running brokers.
-fn good(site: &Site) -> String {
+pub(crate) fn good(site: &Site) -> String {
     let canary =
         format!("canary = \"gs://lake-process/canary\"\nstorage_url = \"{}\"\nsource =", site.emulator.url());
     site.config().replacen("source =", &canary, 1)

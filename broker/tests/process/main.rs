@@ -5,6 +5,7 @@
 mod acting;
 mod authorities;
 mod checking;
+mod identities;
 mod leaving;
 mod reload;
 mod reloads;
