@@ -1,6 +1,5 @@
 //! How the revocation lists of each authority fare.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lakegate_domain::Clock;
@@ -27,7 +26,7 @@ impl RevocationHealth {
         let gauge = |name: &str, help: &str| IntGaugeVec::new(Opts::new(name, help), &["authority"]);
         let refused = Opts::new(
             "lakegate_broker_revocation_lists_refused_total",
-            "revocation lists that were offered and not taken, by reason",
+            "revocation lists that were not taken or could not be read, by reason",
         );
         Ok(Self {
             tls,
@@ -63,8 +62,7 @@ impl RevocationHealth {
             if let Some(next) = health.next_update {
                 self.left.with_label_values(&label).set(next.as_seconds() - now.as_seconds());
             }
-            let counts: BTreeMap<&str, u64> = book.refused().into_iter().collect();
-            for (reason, count) in counts {
+            for (reason, count) in book.refused() {
                 let counter = self.refused.with_label_values(&[authority, reason]);
                 counter.inc_by(count.saturating_sub(counter.get()));
             }

@@ -137,21 +137,19 @@ fn xc03_a_second_before_and_a_second_after_are_too_early_and_too_late() {
     let root = Issuer::new().unwrap();
     let from = Timestamp::from_seconds(1_800_000_000);
     let until = from.plus(Duration::from_hours(1));
-    let dates = |params: &mut CertificateParams| {
+    let in_that_hour = |params: &mut CertificateParams| {
         params.not_before = date_time_ymd(1970, 1, 1) + Duration::from_hours(500_000);
         params.not_after = params.not_before + Duration::from_hours(1);
     };
-    let of_client = root.client_with("alice", dates).unwrap().chain;
+    let of_client = root.client_with("alice", in_that_hour).unwrap().chain;
     let of_intermediate =
-        root.intermediate_with("Intermediate", dates).and_then(|it| it.client("alice")).unwrap().chain;
-    let short_lived = Issuer::root_with(dates).unwrap();
-    let of_root = short_lived.client("alice").unwrap().chain;
+        root.intermediate_with("Intermediate", in_that_hour).and_then(|it| it.client("alice")).unwrap().chain;
+    let dated = Issuer::root_with(in_that_hour).unwrap();
+    let of_root = dated.client("alice").unwrap().chain;
     let second = Duration::from_secs(1);
-    for (what, root, chain) in [
-        ("client", &root, of_client),
-        ("intermediate", &root, of_intermediate),
-        ("root", &short_lived, of_root),
-    ] {
+    for (what, root, chain) in
+        [("client", &root, of_client), ("intermediate", &root, of_intermediate), ("root", &dated, of_root)]
+    {
         let word_at = |at: Timestamp| authorities(&[root]).vouch(&chain, at).map(|vouched| vouched.until);
         assert_eq!(word_at(from.minus(second)), Err(Distrust::NotBegun), "{what}");
         assert_eq!(word_at(from), Ok(until), "{what}");
@@ -271,13 +269,13 @@ fn xc15_pathological_chains_are_little_work() {
     let deep = issuer.client("alice").unwrap().chain;
     assert_eq!((deep.len(), word_in_time(&root, &deep)), (99, Err(Distrust::Limits)));
     // Authorities that issued one another.
-    let called = |name: &'static str| {
+    let named = |name: &'static str| {
         move |params: &mut CertificateParams| {
             params.distinguished_name = rcgen::DistinguishedName::new();
             params.distinguished_name.push(DnType::CommonName, name);
         }
     };
-    let (one, two) = (Issuer::root_with(called("One")).unwrap(), Issuer::root_with(called("Two")).unwrap());
+    let (one, two) = (Issuer::root_with(named("One")).unwrap(), Issuer::root_with(named("Two")).unwrap());
     let crossed = |by: &Issuer, name| by.intermediate_with(name, |_| ()).unwrap().certificate();
     let mut cycle = one.client("alice").unwrap().chain;
     cycle.extend([crossed(&two, "One"), crossed(&one, "Two"), crossed(&two, "One"), crossed(&one, "Two")]);
@@ -289,8 +287,8 @@ fn xc15_pathological_chains_are_little_work() {
     assert!(word_in_time(&root, &alike).is_err());
     // One key under many names.
     let mut many = one.client("alice").unwrap().chain;
-    let names = ["One", "Two", "Three", "Four", "Five", "Six"];
-    many.extend(names.map(|name| one.twin_with(called(name)).unwrap().certificate()));
+    let all = ["One", "Two", "Three", "Four", "Five", "Six"];
+    many.extend(all.map(|name| one.twin_with(named(name)).unwrap().certificate()));
     assert!(word_in_time(&root, &many).is_err());
 }
 

@@ -13,6 +13,9 @@ use super::list::{ListFault, RevocationList, Succession};
 use crate::tls::authority::{AuthorityName, Issuer, Issuers};
 use crate::tls::distrust::Distrust;
 
+/// The word in metrics for places that could not be read.
+const UNREAD: &str = "unread";
+
 /// The lists of one authority. They outlive a change of its certificates.
 #[derive(Debug)]
 pub struct RevocationBook {
@@ -31,8 +34,8 @@ pub struct RevocationBook {
 struct Judging {
     /// By source, lists that other certificates of the authority may make good.
     waiting: BTreeMap<usize, Vec<Vec<u8>>>,
-    /// How often lists were not taken, by cause.
-    refused: BTreeMap<ListFault, u64>,
+    /// How often lists were not taken or not read, by cause.
+    refused: BTreeMap<&'static str, u64>,
 }
 
 /// A list that was read, or why not, and its bytes.
@@ -133,7 +136,7 @@ impl RevocationBook {
                 }
                 Err(fault) => {
                     offered.faults.push(fault);
-                    *judging.refused.entry(fault).or_default() += 1;
+                    *judging.refused.entry(fault.as_str()).or_default() += 1;
                     if fault.may_pass() {
                         waiting.push(der);
                     }
@@ -198,10 +201,14 @@ impl RevocationBook {
         health
     }
 
-    /// How often lists were not taken, by cause.
-    pub(crate) fn refused(&self) -> Vec<(&'static str, u64)> {
-        let judging = self.judging();
-        judging.refused.iter().map(|(fault, count)| (fault.as_str(), *count)).collect()
+    /// A place of lists could not be read.
+    pub(super) fn miss(&self) {
+        *self.judging().refused.entry(UNREAD).or_default() += 1;
+    }
+
+    /// How often lists were not taken or not read, by cause.
+    pub(crate) fn refused(&self) -> BTreeMap<&'static str, u64> {
+        self.judging().refused.clone()
     }
 }
 

@@ -121,7 +121,10 @@ impl Source {
         };
         let bytes = match bytes {
             Ok(bytes) => bytes,
-            Err(complaint) => return self.complain(complaint),
+            Err(complaint) => {
+                self.book.miss();
+                return self.complain(complaint);
+            }
         };
         let offering = Arc::clone(&self);
         // Whatever a list holds, the worst that it can do is to be refused.

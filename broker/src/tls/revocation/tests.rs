@@ -189,7 +189,7 @@ fn xc10_an_older_list_never_takes_the_place_of_a_newer_one() {
         assert_eq!(checked.offer(0, &root, &older), Err(ListFault::Older), "{what}");
         assert_eq!(checked.word_now(&client), Err(Distrust::Revoked), "{what}");
     }
-    assert_eq!(checked.book.refused(), [("older", 4)]);
+    assert_eq!(checked.book.refused(), [("older", 4)].into());
     checked.offer(1, &root, &newer).unwrap();
     let same_number =
         RevocationDraft { this_update: newer.this_update.plus(Duration::from_secs(2)), ..nothing(256) };

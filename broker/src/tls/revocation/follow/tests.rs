@@ -84,10 +84,12 @@ async fn each_place_counts_by_itself_and_a_bad_one_keeps_what_was_in_force() {
     // XC11: a place that is empty, gone or far too long.
     followed.write("one", b"");
     assert_eq!((followed.look().await, followed.lists()), (Outcome::Refused, 1));
+    let before = followed.book.refused()["unread"];
     fs::remove_file(followed.folder.path().join("one")).unwrap();
     assert_eq!((followed.look().await, followed.lists()), (Outcome::Refused, 1));
     File::create(followed.folder.path().join("one")).unwrap().set_len(200 << 20).unwrap();
     assert_eq!((followed.look().await, followed.lists()), (Outcome::Refused, 1), "xc11");
+    assert_eq!(followed.book.refused()["unread"], before + 2, "missing and too long");
     followed.write("one", &followed.list(2));
     assert_ne!(followed.look().await, Outcome::Refused, "a place that lags behind is no fault");
     followed.write("two", &followed.list(1));
