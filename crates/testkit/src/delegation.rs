@@ -112,6 +112,15 @@ pub(crate) struct Presenting {
     authorization: Option<HeaderValue>,
 }
 
+impl Presenting {
+    /// Goes with every request on a channel.
+    pub(crate) fn dt(channel: Channel, token: &str) -> Result<Self> {
+        let mut authorization = HeaderValue::from_str(&["Lakegate-DT ", token].concat())?;
+        authorization.set_sensitive(true);
+        Ok(Self { channel, authorization: Some(authorization) })
+    }
+}
+
 impl From<Channel> for Presenting {
     fn from(channel: Channel) -> Self {
         Self { channel, authorization: None }

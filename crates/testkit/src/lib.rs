@@ -5,6 +5,7 @@
 //! else does. Quickstart, tests and load tests all use it, so what the tour shows is what the tests test.
 
 mod acting;
+mod anywhere;
 mod audit_trail;
 mod authority;
 mod bearer;

@@ -97,24 +97,34 @@ impl Deployment {
         from: Ipv4Addr,
         to: SocketAddr,
     ) -> Result<Channel> {
-        let mut config = tls_client(self.authority(), identity, &[&rustls::version::TLS13])?;
-        config.alpn_protocols = vec![b"h2".to_vec()];
-        let connector = TlsConnector::from(Arc::new(config));
-        let (address, name) = (to, ServerName::try_from("localhost").context("server name")?);
-        let dial = move |_: Uri| {
-            let (connector, name) = (connector.clone(), name.clone());
-            async move {
-                let socket = TcpSocket::new_v4()?;
-                if !from.is_unspecified() {
-                    socket.bind(SocketAddr::from((from, 0)))?;
-                }
-                let stream = connector.connect(name, socket.connect(address).await?).await?;
-                io::Result::Ok(TokioIo::new(stream))
-            }
-        };
-        let endpoint =
-            Endpoint::from(Uri::builder().scheme("http").authority("localhost").path_and_query("/").build()?)
-                .origin(self.endpoint().parse()?);
-        Ok(endpoint.connect_with_connector_lazy(tower::service_fn(dial)))
+        channel(self.authority(), identity, from, to)
     }
+}
+
+/// A gRPC channel to a broker whose certificate this authority made.
+pub(crate) fn channel(
+    authority: &Authority,
+    identity: Option<Issued>,
+    from: Ipv4Addr,
+    to: SocketAddr,
+) -> Result<Channel> {
+    let mut config = tls_client(authority, identity, &[&rustls::version::TLS13])?;
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let connector = TlsConnector::from(Arc::new(config));
+    let (address, name) = (to, ServerName::try_from("localhost").context("server name")?);
+    let dial = move |_: Uri| {
+        let (connector, name) = (connector.clone(), name.clone());
+        async move {
+            let socket = TcpSocket::new_v4()?;
+            if !from.is_unspecified() {
+                socket.bind(SocketAddr::from((from, 0)))?;
+            }
+            let stream = connector.connect(name, socket.connect(address).await?).await?;
+            io::Result::Ok(TokioIo::new(stream))
+        }
+    };
+    let endpoint =
+        Endpoint::from(Uri::builder().scheme("http").authority("localhost").path_and_query("/").build()?)
+            .origin(format!("https://localhost:{}", to.port()).parse()?);
+    Ok(endpoint.connect_with_connector_lazy(tower::service_fn(dial)))
 }
