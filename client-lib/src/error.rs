@@ -179,8 +179,11 @@ pub enum TokenEnd {
     /// or it was cancelled.
     #[error("the broker refused the delegation token, which was to be renewed before {0}")]
     NotRenewed(Timestamp),
-    /// A broker refused it before any of its dates: it was cancelled, or is for other brokers, or was changed.
-    #[error("the broker refused the delegation token: it was cancelled, or is not one of this cluster's")]
+    /// A broker refused it before any of its dates: it was cancelled, is bound to another certificate, is for other
+    /// brokers, or was changed.
+    #[error(
+        "the broker refused the delegation token: it was cancelled, is bound to another certificate, or is not one of this cluster's"
+    )]
     Refused,
 }
 

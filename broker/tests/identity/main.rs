@@ -4,6 +4,7 @@
 mod bound;
 mod carriers;
 mod departures;
+mod library;
 mod profiles;
 mod services;
 mod tenants;
