@@ -26,7 +26,7 @@ use lakegate_policy::Snapshot;
 pub use self::blocklist::Blocklist;
 pub use self::followed::Followed;
 pub(crate) use self::groups::Lookups;
-pub use self::groups::{CachedGroups, FileGroups, Groups, SystemBounds, SystemGroups, Whose};
+pub use self::groups::{CachedGroups, FileGroups, Groups, MachineGroups, SystemBounds, SystemGroups, Whose};
 use self::hosts::HostNames;
 pub use self::hosts::Resolve;
 pub use self::mapping::{

@@ -14,9 +14,6 @@ const GROUPS: &str = include_str!("../../docs/examples/groups.toml");
 
 /// What the example has no table for.
 const MORE: &str = "
-[groups.system]
-principals = ['alice']
-
 [sealing.previous]
 id = 2
 file = '/x'

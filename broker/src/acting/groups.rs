@@ -5,12 +5,14 @@
 
 mod cached;
 mod file;
+mod machine;
 
 use lakegate_domain::{GroupName, Principal};
 
 pub(crate) use self::cached::Lookups;
 pub use self::cached::{CachedGroups, SystemBounds, SystemGroups};
 pub use self::file::FileGroups;
+pub use self::machine::MachineGroups;
 use super::{Followed, PrincipalPattern};
 
 /// Nobody can say at present in which groups somebody is.

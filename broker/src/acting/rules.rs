@@ -136,6 +136,8 @@ impl Origin<'_> {
     fn passes(self, hosts: &HostList) -> Verdict {
         match self {
             Self::Address(address, names) => hosts.admits(address, names),
+            // A rule without hosts lets nobody through, and so gives no right that could stand.
+            Self::Token if hosts.is_nowhere() => Verdict::No,
             Self::Token => Verdict::Yes,
         }
     }

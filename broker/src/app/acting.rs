@@ -10,8 +10,8 @@ use lakegate_host::files::{Contents, FileSet};
 use lakegate_host::reload::Item;
 
 use crate::acting::{
-    Acting, ActingSettings, ActingTerms, Blocklist, FileGroups, Followed, Groups, GroupsSettings, Mapping,
-    MappingSettings, Rules, SystemResolver,
+    Acting, ActingSettings, ActingTerms, Blocklist, CachedGroups, FileGroups, Followed, Groups,
+    GroupsSettings, MachineGroups, Mapping, MappingSettings, Rules, SystemResolver,
 };
 
 /// The rules of acting for others.
@@ -59,6 +59,10 @@ fn sources(settings: &GroupsSettings, reloads: &Reloads) -> Result<Groups> {
         let good_for = Duration::from_secs(settings.max_stale_seconds);
         let file = followed(GROUPS, files, good_for, reloads, |text| Ok(FileGroups::parse(text)?));
         groups.file = Some((settings.whose(), file.context("groups.file")?));
+    }
+    if let Some(settings) = &settings.system {
+        let cached = CachedGroups::new(Arc::new(MachineGroups), settings.bounds());
+        groups.system = Some((settings.whose(), cached));
     }
     Ok(groups)
 }

@@ -3,7 +3,7 @@
 use lakegate_client::{Client, ClientError};
 
 use crate::read;
-use crate::reload::{TEN_SECONDS, is_failing, metric, until};
+use crate::reload::{TEN_SECONDS, is_failing, metric, policy, rule, until};
 use crate::site::{Running, Site};
 
 const RULES: &str = "[[proxies]]\nprincipal = 'hive'\nusers = ['alice']\nhosts = ['127.0.0.1', '::1']\n";
@@ -54,5 +54,22 @@ async fn a_group_of_the_file_counts_in_rules_and_changes_in_time() {
     site.write("groups.toml", "[groups]\nteam = ['alice', '']\n");
     until("the alarm", async || is_failing(&broker, "groups").await).await;
     assert!(!may().await);
+    broker.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_of_the_machine_count_and_only_for_the_users_that_it_knows() {
+    let site = Site::new().await;
+    // Every Debian has the user `daemon` in a group of that name.
+    let rules = rule("sales", "nobody-else").replace("principal:nobody-else", "group:daemon");
+    site.write("policy.yaml", &[&policy(1, &rules), "groups: [{ name: daemon }]\n"].concat());
+    let broker = site.start();
+    let may = async |own: &str| ask(&site, &broker, own, "").await.is_ok();
+    assert!(may("daemon").await);
+    for other in ["alice", "DAEMON", "daemon2"] {
+        assert!(matches!(ask(&site, &broker, other, "").await, Err(ClientError::Denied(_))), "{other}");
+    }
+    let asked = metric(&broker, "lakegate_broker_group_lookups{outcome=\"answered\"}").await;
+    assert!(asked >= 4.0, "{asked}");
     broker.stop();
 }

@@ -135,3 +135,15 @@ fn members_of_a_group_may_act_as_a_headless_account() {
     assert_eq!(rules.headless(&name("etl"), &|_| Verdict::No, from("10.0.0.1")), Verdict::No);
     assert_eq!(rules.headless(&name("alice"), &ops, from("10.0.0.1")), Verdict::No);
 }
+
+#[test]
+fn px06_a_rule_whose_hosts_are_taken_away_gives_no_right_to_tokens_either() {
+    let rule = "[[proxies]]\nprincipal = 'p'\nusers = ['alice']\n";
+    let stands = |text: &str| {
+        let rules = Rules::parse(text).unwrap();
+        rules.proxy(&name("p"), (&name("alice"), &|_| Verdict::No), Origin::Token)
+    };
+    assert_eq!(stands(&[rule, "hosts = ['10.0.0.1']"].concat()), Verdict::Yes);
+    assert_eq!(stands(&[rule, "hosts = ['']"].concat()), Verdict::No);
+    assert_eq!(stands(rule), Verdict::No);
+}

@@ -192,7 +192,7 @@ async fn proxies_may_act_for_whom_and_from_where_they_may_in_hadoop() -> Result<
         ))?;
         let caller = lake.caller_from(who, from.parse()?)?;
         let ours = caller.ask_for(user, "gs://lake-one/x/", &[Operation::Read]).await.is_ok();
-        assert_eq!(ours.to_string(), facts[&number.to_string()], "case {number}: {}", lines[number]);
+        assert_eq!(ours.to_string(), facts[&number.to_string()], "case {number}: {:?}", lines.get(number));
         allowed += usize::from(ours);
     }
     assert!(allowed > 20, "only {allowed} of {} were allowed", cases.len());
