@@ -69,7 +69,8 @@ impl Named {
 impl DelegationDesk {
     /// Begins to follow the log.
     pub(crate) fn new(delegation: Delegation, clock: Arc<dyn Clock>) -> Self {
-        let journal = Arc::new(Journal::new(Arc::clone(&delegation.log), Arc::clone(&clock)));
+        let journal =
+            Arc::new(Journal::new(Arc::clone(&delegation.log), Arc::clone(&clock), delegation.epoch));
         let follow = Arc::clone(&journal).follow(delegation.follow_every, delegation.epoch);
         let following = tokio::spawn(follow);
         Self { delegation, journal, clock, issued: AtomicU32::new(0), following }
@@ -92,7 +93,7 @@ impl DelegationDesk {
             .write(|book| {
                 book.may_issue(&wish.owner, wish.real_user.as_ref(), quotas, now)?;
                 let Wish { owner, renewer, real_user, binding } = wish.clone();
-                let store_epoch = book.epoch();
+                let store_epoch = book.epoch().max(self.delegation.epoch);
                 let draft = Draft { owner, renewer, real_user, id, sequence, store_epoch, binding };
                 let issued = issue(draft, &terms.terms, now, &keys.current())?;
                 let row = Row::of(&issued.identifier, issued.binding);
@@ -202,3 +203,6 @@ impl Drop for DelegationDesk {
         self.following.abort();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,8 +44,8 @@ pub(crate) struct Journal {
 type Turn<'a> = MutexGuard<'a, ()>;
 
 impl Journal {
-    pub(super) fn new(log: Arc<SealedLog>, clock: Arc<dyn Clock>) -> Self {
-        let view = Arc::new(View::new());
+    pub(super) fn new(log: Arc<SealedLog>, clock: Arc<dyn Clock>, least_epoch: u32) -> Self {
+        let view = Arc::new(View::new(least_epoch));
         Self { log, view, clock, turn: Mutex::new(()), is_snapshot_due: AtomicBool::new(false) }
     }
 
@@ -118,7 +118,8 @@ impl Journal {
         &self,
         decide: impl Fn(&Book) -> Result<(T, Option<Record>), E>,
     ) -> Result<T, E> {
-        let turn = self.turn.lock().await;
+        // Whoever waits behind a log that hangs is told so before his client gives up.
+        let turn = timeout(PATIENCE * 2, self.turn.lock()).await.map_err(|_| DelegationStateError::Late)?;
         for _ in 0..TRIES {
             self.catch_up_in(&turn).await?;
             let (answer, number, bytes) = {

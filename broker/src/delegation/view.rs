@@ -14,6 +14,8 @@ use tokio::time::Instant;
 /// The view of one broker.
 #[derive(Debug)]
 pub(crate) struct View {
+    /// Tokens of earlier epochs are over, also before the log has heard of it.
+    least_epoch: u32,
     book: RwLock<Book>,
     unwritten: RwLock<HashMap<TokenId, Identifier>>,
     has_unwritten: AtomicBool,
@@ -26,9 +28,10 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// Nothing is known yet.
-    pub(crate) fn new() -> Self {
+    /// Nothing is known yet but the least epoch.
+    pub(crate) fn new(least_epoch: u32) -> Self {
         Self {
+            least_epoch,
             book: RwLock::default(),
             unwritten: RwLock::default(),
             has_unwritten: AtomicBool::new(false),
@@ -132,7 +135,8 @@ impl View {
 impl Views for View {
     fn fate(&self, token: &TokenId) -> Fate {
         let fate = self.book().fate(token);
-        Fate { cancelled: fate.cancelled || self.is_buried(token), ..fate }
+        let cancelled = fate.cancelled || self.is_buried(token);
+        Fate { cancelled, epoch: fate.epoch.max(self.least_epoch), ..fate }
     }
 
     fn binding(&self, token: &TokenId) -> Option<Binding> {

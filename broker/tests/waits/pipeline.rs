@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use lakegate_broker::tiers::{Mirror, NarrowedShare, StorageTiers};
-use lakegate_broker::{Answer, Ask, Failure, Lasting, Limits, Pipeline, PolicyTerms, StalenessBounds};
+use lakegate_broker::{
+    Answer, Ask, Failure, Lasting, Limits, Pipeline, PolicyTerms, Proven, StalenessBounds,
+};
 use lakegate_domain::{
-    Caller, Operation, OperationSet, Part, Principal, Proof, StorageId, SystemClock, Target,
+    Caller, Operation, OperationSet, Part, Principal, Proof, StorageId, SystemClock, Target, Timestamp,
 };
 use lakegate_host::{PolicyFeed, Reloads};
 use lakegate_policy::{PolicyDocument, Snapshot};
@@ -65,20 +68,71 @@ impl Bench {
 
     /// The answer to a request during whose minting so much time passes.
     async fn answer_after(&self, wait: Duration) -> Result<Answer, Failure> {
+        self.answer_to(Arc::new(Lasting), wait, || {}).await
+    }
+
+    /// The same for a caller to whom something happens meanwhile.
+    async fn answer_to(
+        &self,
+        proven: Arc<dyn Proven>,
+        wait: Duration,
+        meanwhile: impl FnOnce(),
+    ) -> Result<Answer, Failure> {
         self.minter.hold();
         let pipeline = Arc::clone(&self.pipeline);
         let asking = tokio::spawn(async move {
             let read = OperationSet::of(&[Operation::Read]);
             let part = Part::new(Target::parse("gs://lake-one/sales/x").unwrap(), read).unwrap();
             let caller = Caller::new(Principal::parse("alice").unwrap(), Proof::ClientCertificate);
-            pipeline.answer((&caller, &Lasting), &Ask { parts: vec![part], rejected: None }).await
+            pipeline.answer((&caller, &*proven), &Ask { parts: vec![part], rejected: None }).await
         });
         while self.minter.calls() == 0 {
             tokio::task::yield_now().await;
         }
         tokio::time::advance(wait).await;
+        meanwhile();
         self.minter.release();
         asking.await.unwrap()
+    }
+}
+
+/// A caller whose credential can be taken away, and of which less and less may be certain.
+#[derive(Default)]
+struct Revocable {
+    gone: AtomicBool,
+    uncertain: AtomicBool,
+}
+
+impl Proven for Revocable {
+    fn holds(&self, _: Timestamp) -> Result<(), Failure> {
+        if self.gone.load(Ordering::Relaxed) { Err(Failure::NotPrimary) } else { Ok(()) }
+    }
+
+    fn is_certain(&self) -> Result<(), Failure> {
+        if self.uncertain.load(Ordering::Relaxed) { Err(Failure::StorageNotServed) } else { Ok(()) }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn dt18_whoever_is_revoked_during_a_miss_gets_nothing_and_nothing_is_minted_for_him_again() {
+    let bench = Bench::new("best-effort").await;
+    let proven = Arc::new(Revocable::default());
+    let revoke = || proven.gone.store(true, Ordering::Relaxed);
+    let outcome = bench.answer_to(proven.clone(), Duration::from_secs(1), revoke).await;
+    assert!(matches!(outcome, Err(Failure::NotPrimary)), "{outcome:?}");
+    let again = bench.answer_to(proven.clone(), Duration::ZERO, || {}).await;
+    assert!(matches!(again, Err(Failure::NotPrimary)), "not from the tier either: {again:?}");
+    assert_eq!(bench.minter.calls(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_strict_class_is_not_served_when_the_caller_got_uncertain_during_the_wait() {
+    for (staleness, served) in [("strict", false), ("best-effort", true)] {
+        let proven = Arc::new(Revocable::default());
+        let doubt = || proven.uncertain.store(true, Ordering::Relaxed);
+        let bench = Bench::new(staleness).await;
+        let outcome = bench.answer_to(proven.clone(), Duration::from_secs(1), doubt).await;
+        assert_eq!(outcome.is_ok(), served, "{staleness}: {outcome:?}");
     }
 }
 

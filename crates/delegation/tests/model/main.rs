@@ -1,4 +1,5 @@
-//! All that two brokers, a log, a clock and a network can do with one delegation token, in every order.
+//! All that two brokers, a log, a clock and a network can do with one delegation token, and with the keys that sign
+//! tokens, in every order.
 //!
 //! The transitions run the code of the product: tokens are issued and verified, records written and read, decisions taken
 //! by [`lakegate_delegation::Book`]. What is modelled around it is what `broker/src/delegation/journal.rs` does with the
@@ -9,10 +10,12 @@
 //! search over brokers that are broken on purpose must find a way.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod keys;
 mod rules;
 mod search;
 mod world;
 
+use keys::Keepers;
 use search::{Found, search};
 use world::Protocol;
 
@@ -38,4 +41,22 @@ fn brokers_that_are_broken_on_purpose_are_found() {
         let (broken, way) = found.broken.unwrap_or_else(|| panic!("{protocol:?} was not found"));
         assert_eq!(broken, rule, "{protocol:?}: {way:?}");
     }
+}
+
+#[test]
+fn dt23_no_order_of_events_signs_with_a_key_that_the_log_did_not_take() {
+    let (states, longest, broken) = keys::search(Keepers::Real);
+    assert_eq!(broken, None);
+    assert!(
+        states > 1_000 && longest >= 3,
+        "{states} states and {longest} keys are too few to mean anything"
+    );
+}
+
+#[test]
+fn keepers_of_keys_that_are_broken_on_purpose_are_found() {
+    let (.., broken) = keys::search(Keepers::UseWhatTheyMade);
+    assert_eq!(broken, Some("nothing is signed by a key that the log did not take"));
+    let (.., broken) = keys::search(Keepers::SignAtOnce);
+    assert_eq!(broken, Some("whatever is signed is believed by every broker that reaches the log"));
 }
