@@ -13,7 +13,7 @@ use lakegate_delegation::{
 use lakegate_domain::{Principal, Timestamp};
 
 const BEGIN: Timestamp = Timestamp::from_seconds(1_790_000_000);
-const TICK: Duration = Duration::from_secs(60);
+const TICK: Duration = Duration::from_mins(1);
 /// In how many steps a broker that reaches the log has looked at it, and a key is distributed.
 const LOOKS_WITHIN: u8 = 1;
 const LAST_TICK: u8 = 6;
@@ -63,7 +63,9 @@ impl World {
 
     fn book(records: &[Vec<u8>]) -> KeyBook {
         let mut book = KeyBook::default();
-        records.iter().for_each(|record| book.apply(record).unwrap());
+        for record in records {
+            book.apply(record).unwrap();
+        }
         book
     }
 
@@ -87,7 +89,9 @@ impl World {
             key.extend([u8::try_from(broker.read).unwrap(), broker.reaches.into(), broker.age]);
             for own in [&broker.made, &broker.kept] {
                 key.push(u8::from(own.is_some()));
-                own.iter().for_each(|own| key.extend(place(own)));
+                if let Some(own) = own {
+                    key.extend(place(own));
+                }
             }
         }
         key
