@@ -304,6 +304,7 @@ async fn unauthenticated(
         principal: peer.principal().cloned().or(owner),
         on_behalf_of: bearer.filter(|it| it.real().is_some()).map(|it| it.principal().clone()),
         delegation_token,
+        decision: if failure.is_refusal() { Decision::Deny } else { Decision::Error },
         reason: failure.audit_reason(),
         ..Record::new(desk.pipeline.now(), audit_id.clone(), rpc, peer.address()).of_peer(peer)
     };

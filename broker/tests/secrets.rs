@@ -99,7 +99,6 @@ async fn provoke_by_token(lake: &Deployment) -> Result<(String, Vec<String>)> {
         job.delegation_token("").await.unwrap_err(),
         job.renew(&token).await.unwrap_err(),
         alice.renew(&token).await.unwrap_err(),
-        alice.cancel(&token).await.unwrap_err(),
         lake.caller_with_dt(&forged)?.ask(SALES, READ).await.unwrap_err(),
         lake.caller_with_authorization(&["Bearer ", &token].concat())?.ask(SALES, READ).await.unwrap_err(),
     ];

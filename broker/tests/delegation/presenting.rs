@@ -203,3 +203,22 @@ async fn other_schemes_are_refused_and_ours_in_any_case_is_taken() -> Result<()>
     assert_eq!(world.told(&refused)?, unauthenticated("dt_form"), "one space");
     Ok(())
 }
+
+/// A cluster's token says who runs a pod, to whoever asks the cluster whether it still does. Nobody asks here, so it is
+/// worth nothing, whatever stands in it and beside it.
+#[tokio::test]
+async fn px10_a_kubernetes_token_is_no_credential_and_no_header_names_anybody() -> Result<()> {
+    let world = World::start().await?;
+    let jwt = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzeXN0ZW06c2VydmljZWFjY291bnQ6ZXRsOmFsaWNlIn0.c2ln";
+    let pod = world.lake.caller_with_authorization(&["Bearer ", jwt].concat())?;
+    let refused = pod.ask(SALES, READ).await.unwrap_err();
+    assert_eq!(world.told(&refused)?, unauthenticated("authorization_scheme"));
+    let nobody = world.lake.anonymous()?;
+    for name in ["x-remote-user", "x-forwarded-user", "impersonate-user", "x-lakegate-principal"] {
+        let mut request = request(GET_ACCESS_TOKEN, framed(&[]))?;
+        request.headers_mut().insert(name, "alice".parse()?);
+        let refused = nobody.send(request).await?.refused()?;
+        assert_eq!(world.told(&refused)?, unauthenticated("no_credential"), "{name}");
+    }
+    Ok(())
+}

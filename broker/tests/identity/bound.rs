@@ -14,7 +14,7 @@ const UID: &str = "0f4ac5b2-33a1-4c1e-9a57-0d6d1a3a7b11";
 const OTHER_UID: &str = "1f4ac5b2-33a1-4c1e-9a57-0d6d1a3a7b11";
 
 #[tokio::test]
-async fn dt15_a_bound_token_is_believed_beside_its_key_or_pod_and_beside_no_other() -> Result<()> {
+async fn dt15_px09_a_bound_token_is_believed_beside_its_key_or_pod_and_beside_no_other() -> Result<()> {
     let lake = lake().await?;
     let alice = lake.caller_as(subject(&lake, &[(DnType::CommonName, "demo__alice")])?)?;
     let pod = |uid: &str| spiffe(&lake, &["mesh.example/ns/etl/pod/", uid].concat());

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use lakegate_broker::StalenessBounds;
 use lakegate_policy::PolicyDocument;
 use lakegate_proto::v1::ListDatasetsRequest;
 use lakegate_testkit::{Deployment, Options, RunGenerator};
@@ -115,11 +116,25 @@ async fn scopes_of_a_dataset_that_left_leave_the_mirror_and_the_generator() -> R
 async fn without_a_policy_a_token_is_not_judged_but_put_off() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let policy = PolicyDocument::from_yaml(BOTH)?;
-    let policy_file = Some(folder.path().join("policy.json"));
-    let options = Options { generator: RunGenerator::Absent, policy_file, ..Options::of(policy) };
+    let file = folder.path().join("policy.json");
+    std::fs::write(&file, serde_json::to_string(&policy)?)?;
+    let staleness = StalenessBounds::new(Duration::from_secs(2), Duration::from_secs(1))?;
+    let policy_file = Some(file.clone());
+    let options = Options { generator: RunGenerator::Absent, policy_file, staleness, ..Options::of(policy) };
     let lake = Deployment::start(options).await?;
-    let token = lake.caller("carol")?.delegation_token("").await?;
-    let refused = lake.caller_with_dt(&token)?.ask(SALES, READ).await.unwrap_err();
-    assert_eq!(lake.told(&refused)?, "Unavailable POLICY_UNAVAILABLE error policy_unavailable");
+    let carol = lake.caller("carol")?;
+    let job = lake.caller_with_dt(&carol.delegation_token("").await?)?;
+    std::fs::remove_file(&file)?;
+    let waited = tokio::time::timeout(Duration::from_secs(20), async {
+        loop {
+            if let Err(refused) = job.ask(WEB, READ).await {
+                return refused;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    const PUT_OFF: &str = "Unavailable POLICY_UNAVAILABLE error policy_unavailable";
+    assert_eq!(lake.told(&waited.await?)?, PUT_OFF);
+    assert_eq!(lake.told(&carol.delegation_token("").await.unwrap_err())?, PUT_OFF, "nor is one made");
     Ok(())
 }

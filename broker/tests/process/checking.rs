@@ -47,10 +47,8 @@ async fn a_good_configuration_ends_with_status_0_and_opens_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn warnings_name_the_key_and_do_not_fail_the_check() {
     let site = Site::new().await;
-    let config = site
-        .config()
-        .replace("allow_tls12 = false", "")
-        .replace("[policy]", "allow_tls12 = true\n\n[policy]");
+    let config =
+        site.config().replace("allow_tls12 = false", "").replace("[tls]", "[tls]\nallow_tls12 = true\n");
     let output = check(&site, &config);
     let text = said(&output);
     assert!(output.status.success(), "{text}");

@@ -144,7 +144,7 @@ async fn sighup_looks_at_everything_and_ends_nothing() {
     assert!(status.success());
     let summary = log.lines().find(|line| line.contains("reloaded on SIGHUP")).unwrap();
     let line: serde_json::Value = serde_json::from_str(summary).unwrap();
-    let all = "sealing-keys,token-log-keys,delegation-keys,tls,acting-rules,groups";
+    let all = "sealing-keys,delegation-keys,tls,acting-rules,groups";
     assert_eq!((&line["refused"], &line["unchanged"]), (&"policy".into(), &all.into()));
 }
 

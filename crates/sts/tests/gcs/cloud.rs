@@ -22,6 +22,8 @@ pub(crate) const LAKE: &str = "lake@project.iam.gserviceaccount.com";
 pub(crate) struct Cloud {
     pub(crate) emulator: Emulator,
     pub(crate) clock: Arc<ManualClock>,
+    /// Our clock: the cloud's too, unless a test wants them apart.
+    pub(crate) ours: Arc<ManualClock>,
     pub(crate) http: HttpClient,
     pub(crate) key: ServiceAccountKey,
 }
@@ -41,11 +43,17 @@ impl Cloud {
             ..EmulatorConfig::default()
         };
         let emulator = Emulator::start(config).await.unwrap();
-        Self { emulator, clock, http: http(Duration::from_secs(2)), key }
+        Self { emulator, ours: Arc::clone(&clock), clock, http: http(Duration::from_secs(2)), key }
+    }
+
+    /// The same with a clock of our own, which shows the same time.
+    pub(crate) async fn start_with_clocks_apart() -> Self {
+        let cloud = Self::start().await;
+        Self { ours: Arc::new(ManualClock::at(cloud.clock.now())), ..cloud }
     }
 
     pub(crate) fn clock(&self) -> Arc<dyn Clock> {
-        Arc::clone(&self.clock) as Arc<dyn Clock>
+        Arc::clone(&self.ours) as Arc<dyn Clock>
     }
 
     pub(crate) fn url(&self, path: &str) -> Url {

@@ -135,7 +135,7 @@ async fn st09_our_own_wall_clock_does_not_stretch_a_token() {
 
 #[tokio::test]
 async fn st10_a_refused_source_token_is_the_sources_fault_and_is_replaced() {
-    let cloud = Cloud::start().await;
+    let cloud = Cloud::start_with_clocks_apart().await;
     let (minter, scope) = (cloud.minter(), cloud.scopes().plain);
     minter.mint(&scope, 1).await.unwrap();
     // The source token ends by the cloud's clock while ours still trusts it.
@@ -144,6 +144,18 @@ async fn st10_a_refused_source_token_is_the_sources_fault_and_is_replaced() {
     assert_eq!((error.party(), error.clone()), (Party::Source, MintError::SourceRefused));
     // The base token ended too; it is replaced when IAM says so.
     assert_eq!(minter.mint(&scope, 1).await.err(), Some(MintError::SourceRefused));
+    let before = cloud.calls();
+    cloud.ours.advance(Duration::from_hours(2));
+    minter.mint(&scope, 1).await.unwrap();
+    assert_eq!((cloud.calls().iam, cloud.calls().oauth), (before.iam + 1, before.oauth + 1));
+}
+
+#[tokio::test]
+async fn cl07_source_tokens_that_ended_while_the_machine_slept_cost_nobody_an_answer() {
+    let cloud = Cloud::start().await;
+    let (minter, scope) = (cloud.minter(), cloud.scopes().plain);
+    minter.mint(&scope, 1).await.unwrap();
+    cloud.clock.advance(Duration::from_hours(2));
     minter.mint(&scope, 1).await.unwrap();
 }
 
