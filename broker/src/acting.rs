@@ -1,6 +1,6 @@
 //! Who acts, and for whom: from an authenticated caller and `on_behalf_of` to the caller whose rights decide.
 //!
-//! One function makes that caller, [`Acting::caller`], and every method uses it. The rights of the effective principal
+//! One function makes that caller, `Acting::caller`, and every method uses it. The rights of the effective principal
 //! alone decide; a rule must let the real one act for it, from where it calls; nobody acts for somebody through
 //! somebody else. Whoever comes by a delegation token that a proxy got is looked at anew with every request: when the
 //! right is gone, so is the token's use. The blocklist is asked for every name on the way, after mapping.

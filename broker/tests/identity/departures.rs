@@ -35,6 +35,8 @@ rules:
   - { id: web, effect: allow, allow_everyone: true, on: { dataset: web }, to: ["everyone"], operations: [read, list] }
 "#;
 
+const PUT_OFF: &str = "Unavailable POLICY_UNAVAILABLE error policy_unavailable";
+
 const WEB: &str = "gs://lake-one/web/";
 
 fn metric(lake: &Deployment, name: &str) -> u64 {
@@ -133,7 +135,6 @@ async fn without_a_policy_a_token_is_not_judged_but_put_off() -> Result<()> {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     });
-    const PUT_OFF: &str = "Unavailable POLICY_UNAVAILABLE error policy_unavailable";
     assert_eq!(lake.told(&waited.await?)?, PUT_OFF);
     assert_eq!(lake.told(&carol.delegation_token("").await.unwrap_err())?, PUT_OFF, "nor is one made");
     Ok(())
