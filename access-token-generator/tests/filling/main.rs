@@ -79,6 +79,27 @@ async fn gn02_a_restarted_generator_mints_nothing_that_is_fresh() {
     assert_eq!(lake.minter.calls(), 40);
 }
 
+/// Nothing locks a scope, so nothing can be left locked. Two that do the same work cost calls, and nobody an answer.
+#[tokio::test(start_paused = true)]
+async fn rd13_two_generators_at_once_and_one_that_stops_in_the_middle_are_harmless() {
+    let lake = Lake::with_tables(20);
+    let (one, other) = (lake.generator(), lake.generator());
+    assert_eq!((one.filled().await.fresh, other.filled().await.fresh), (40, 40));
+    assert!(lake.minter.calls() <= 80, "{} mintings of 40 scopes", lake.minter.calls());
+    for minute in 0..300 {
+        if minute == 100 {
+            drop(lake.generator());
+        }
+        tokio::time::sleep(MINUTE).await;
+        for left in lake.lives_left().await {
+            assert!(left >= Duration::from_mins(20), "{left:?} left in minute {minute}");
+        }
+    }
+    // Whoever comes second finds a fresh token and mints nothing.
+    let per_scope = lake.minter.calls() / 40;
+    assert!(per_scope <= 12, "{per_scope} mintings per scope in five hours");
+}
+
 #[tokio::test(start_paused = true)]
 async fn gn05_renewals_of_tokens_minted_together_do_not_fall_together() {
     let lake = Lake::with_tables(100);

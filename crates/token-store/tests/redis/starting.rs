@@ -121,8 +121,9 @@ async fn rd11_a_server_in_the_clear_is_never_reached_over_tls() {
     assert!(store(&clear, "").await.unwrap().health().reached);
 }
 
+/// Nobody listens to the server's messages, so a forged or a lost one means nothing to anybody: RD14.
 #[tokio::test]
-async fn rd11_the_shipped_access_list_allows_what_the_store_needs_and_nothing_else() {
+async fn rd11_rd14_the_shipped_access_list_allows_what_the_store_needs_and_nothing_else() {
     for kind in KINDS {
         let world = World::start(kind).await;
         let [key] = keys();
@@ -139,7 +140,7 @@ async fn rd11_the_shipped_access_list_allows_what_the_store_needs_and_nothing_el
         for words in allowed {
             ask(&mut user, words).await.unwrap_or_else(|error| panic!("{words:?}: {error}"));
         }
-        let denied: [&[&str]; 24] = [
+        let denied: [&[&str]; 26] = [
             &["SET", "other", "v"],
             &["GETRANGE", "other", "0", "1"],
             &["EXISTS", "other"],
@@ -164,6 +165,8 @@ async fn rd11_the_shipped_access_list_allows_what_the_store_needs_and_nothing_el
             &["SHUTDOWN"],
             &["REPLICAOF", "NO", "ONE"],
             &["PUBLISH", "c", "m"],
+            &["SUBSCRIBE", "c"],
+            &["PSUBSCRIBE", "*"],
         ];
         for words in denied {
             let error = ask(&mut user, words).await.expect_err(words[0]);
