@@ -33,6 +33,20 @@ pub struct MemoryStore {
     losses: AtomicU64,
 }
 
+impl Fault {
+    /// What a call meets.
+    pub(crate) async fn suffer(self) -> Result<(), StoreError> {
+        match self {
+            Self::None => Ok(()),
+            Self::Down => Err(StoreError::unavailable(io::Error::from(io::ErrorKind::ConnectionRefused))),
+            Self::Slow(delay) => {
+                tokio::time::sleep(delay).await;
+                Ok(())
+            }
+        }
+    }
+}
+
 impl MemoryStore {
     /// An empty store whose values expire by `clock`.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
@@ -67,14 +81,7 @@ impl MemoryStore {
 
     async fn suffer(&self) -> Result<(), StoreError> {
         let fault = *lock(&self.fault);
-        match fault {
-            Fault::None => Ok(()),
-            Fault::Down => Err(StoreError::unavailable(io::Error::from(io::ErrorKind::ConnectionRefused))),
-            Fault::Slow(delay) => {
-                tokio::time::sleep(delay).await;
-                Ok(())
-            }
-        }
+        fault.suffer().await
     }
 }
 

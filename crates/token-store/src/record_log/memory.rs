@@ -73,14 +73,7 @@ impl MemoryLog {
 
     async fn suffer(&self) -> Result<(), StoreError> {
         let fault = *lock(&self.fault);
-        match fault {
-            Fault::None => Ok(()),
-            Fault::Down => Err(StoreError::unavailable(io::Error::from(io::ErrorKind::ConnectionRefused))),
-            Fault::Slow(delay) => {
-                tokio::time::sleep(delay).await;
-                Ok(())
-            }
-        }
+        fault.suffer().await
     }
 }
 
