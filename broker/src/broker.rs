@@ -24,7 +24,7 @@ use crate::metrics::{
 use crate::rates::Rates;
 use crate::rejects::Rejects;
 use crate::rpc::Desk;
-use crate::tiers::{Mirror, Mirroring, NarrowedShare, StorageTiers};
+use crate::tiers::{Clearing, Mirror, Mirroring, NarrowedShare, StorageTiers};
 use crate::{BuildError, Delegation, Limits, LiveTls, Metrics, Pipeline, PolicyTerms, Server};
 
 /// How long a stopping broker waits for the shared tier to take its last tokens.
@@ -100,7 +100,9 @@ impl Broker {
             let (mirror, tokens) = (Arc::clone(&mirror), Arc::clone(&tokens));
             (id, StorageTiers::new(&limits, mirror, tokens, minter, Arc::clone(&clock)))
         };
-        let tiers = minters.into_iter().map(tiers).collect();
+        let tiers: HashMap<_, _> = minters.into_iter().map(tiers).collect();
+        let (feed, stored) = (Arc::clone(&policy.feed), Arc::clone(&tokens));
+        let clearing = Clearing::new(&mirror, feed, stored, tiers.values());
         let mintings = NonZeroU32::new(limits.narrowed_mints_per_minute).unwrap_or(NonZeroU32::MIN);
         let delegation = delegation.map(|it| Arc::new(DelegationDesk::new(it, Arc::clone(&clock))));
         let view = delegation.as_ref().map(|desk| Arc::clone(desk.view()));
@@ -125,6 +127,7 @@ impl Broker {
         };
         let server = Server::start(listen, Arc::new(desk), tls, limits).await?;
         tokio::spawn(mirroring.run());
+        tokio::spawn(clearing.run());
         Ok(Self { server, tokens, mirror, view, _probes: probes })
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lakegate_domain::AccessToken;
-use lakegate_policy::{Scope, ScopeKey};
+use lakegate_policy::{Departed, Scope, ScopeKey};
 use moka::sync::Cache;
 
 use super::Mirror;
@@ -19,7 +19,14 @@ const IDLE: Duration = Duration::from_hours(1);
 #[derive(Debug, Clone)]
 pub(super) struct LocalTier {
     mirror: Arc<Mirror>,
-    others: Cache<ScopeKey, Arc<AccessToken>>,
+    others: Cache<ScopeKey, Arc<Held>>,
+}
+
+/// A token, and the scope that tells when it may go.
+#[derive(Debug)]
+struct Held {
+    scope: Scope,
+    token: Arc<AccessToken>,
 }
 
 impl LocalTier {
@@ -31,15 +38,26 @@ impl LocalTier {
     /// The token last seen for a scope, whatever its state.
     pub(super) fn get(&self, scope: &Scope) -> Option<Arc<AccessToken>> {
         let key = scope.key();
-        self.mirror.token(&key).or_else(|| self.others.get(&key))
+        self.mirror.token(&key).or_else(|| Some(Arc::clone(&self.others.get(&key)?.token)))
     }
 
     /// Keeps a token.
     pub(super) fn put(&self, scope: &Scope, token: Arc<AccessToken>) {
         let key = scope.key();
         if !self.mirror.put(&key, &token) {
-            self.others.insert(key, token);
+            self.others.insert(key, Arc::new(Held { scope: scope.clone(), token }));
         }
+    }
+
+    /// Forgets the tokens of scopes that left with a policy, and tells their keys. Slots of the mirror go with the
+    /// mirror's own snapshot.
+    pub(super) fn forget(&self, departed: &Departed) -> Vec<ScopeKey> {
+        let gone = self.others.iter().filter(|(_, held)| departed.took(&held.scope));
+        let keys: Vec<ScopeKey> = gone.map(|(key, _)| *key).collect();
+        for key in &keys {
+            self.others.invalidate(key);
+        }
+        keys
     }
 
     /// Counts a token that stood under the key of another scope.

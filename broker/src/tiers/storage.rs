@@ -91,6 +91,11 @@ impl StorageTiers {
         Self { local, shared, minter: Arc::new(SingleFlight::new(Arc::new(keeping))), clock, patience }
     }
 
+    /// What is in memory.
+    pub(super) fn local(&self) -> &LocalTier {
+        &self.local
+    }
+
     /// A token from memory; never waits.
     ///
     /// # Errors

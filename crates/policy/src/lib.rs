@@ -10,6 +10,7 @@ mod closure;
 mod compile;
 mod compiled_rule;
 mod decide;
+mod departed;
 mod document;
 mod error;
 mod explain;
@@ -32,6 +33,7 @@ mod subjects;
 mod testing;
 mod tree;
 
+pub use departed::Departed;
 pub use document::{
     Attribution, Class, Dataset, Effect, Group, Namespace, PolicyDocument, Priority, Project, Rule,
     RuleTarget, Staleness, StorageRule, Window,

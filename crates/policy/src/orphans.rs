@@ -46,23 +46,28 @@ impl Orphans {
 impl Snapshot {
     /// What an older policy has that this one has not.
     pub fn orphans_of(&self, old: &Self) -> Orphans {
-        let mut principals: Vec<Principal> = old
-            .memberships
-            .principals
-            .keys()
-            .filter(|principal| old.names(principal) && !self.names(principal))
-            .cloned()
-            .collect();
+        let mut principals: Vec<Principal> = self.principals_gone_since(old).cloned().collect();
         principals.sort_unstable();
         let rules: BTreeSet<&RuleId> = self.rules.iter().map(|rule| &rule.id).collect();
         let gone = old.rules.iter().map(|rule| &rule.id).filter(|id| !rules.contains(*id));
         Orphans {
-            projects: old.projects.iter().filter(|name| !self.has_project(name)).cloned().collect(),
+            projects: self.projects_gone_since(old).cloned().collect(),
             datasets: old.datasets.values().filter_map(|dataset| self.orphan(dataset)).collect(),
             principals,
             rules: gone.cloned().collect(),
             dangling_rules: self.dangling_rules(),
         }
+    }
+
+    /// The principals that an older policy names and this one does not.
+    pub(crate) fn principals_gone_since<'a>(&self, old: &'a Self) -> impl Iterator<Item = &'a Principal> {
+        let named = old.memberships.principals.keys();
+        named.filter(|principal| old.names(principal) && !self.names(principal))
+    }
+
+    /// The projects that an older policy has and this one has not.
+    pub(crate) fn projects_gone_since<'a>(&self, old: &'a Self) -> impl Iterator<Item = &'a ProjectName> {
+        old.projects.iter().filter(|name| !self.has_project(name))
     }
 
     fn orphan(&self, dataset: &CompiledDataset) -> Option<DatasetOrphan> {

@@ -24,7 +24,7 @@ pub use log::LogBreaker;
 /// When to give up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BreakerTerms {
-    /// How long a round trip may take. A look-up of many keys has this for every [`KEYS_PER_TRIP`] of them.
+    /// How long a round trip may take. A call for many keys has this for every [`KEYS_PER_TRIP`] of them.
     pub call: Duration,
     /// After how many failures in a row calls stop.
     pub failures: u32,
@@ -61,6 +61,12 @@ impl Breaker {
     /// Puts a store behind a breaker; `seed` spreads the pauses of many processes.
     pub fn new(inner: Arc<dyn TokenStore>, terms: BreakerTerms, seed: u64) -> Self {
         Self { inner, call: terms.call, circuit: Arc::new(Circuit::new(terms, seed)) }
+    }
+
+    /// How long a call for so many keys may take.
+    fn time_for(&self, keys: usize) -> Duration {
+        let trips = u32::try_from(keys.div_ceil(KEYS_PER_TRIP)).unwrap_or(u32::MAX).max(1);
+        self.call.saturating_mul(trips)
     }
 
     async fn call<T: Send + 'static>(
@@ -101,9 +107,8 @@ async fn guarded<T: Send + 'static>(
 #[async_trait]
 impl TokenStore for Breaker {
     async fn get_many(&self, keys: &[ScopeKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
-        let trips = u32::try_from(keys.len().div_ceil(KEYS_PER_TRIP)).unwrap_or(u32::MAX).max(1);
         let (inner, keys) = (Arc::clone(&self.inner), keys.to_vec());
-        self.call(self.call.saturating_mul(trips), async move { inner.get_many(&keys).await }).await
+        self.call(self.time_for(keys.len()), async move { inner.get_many(&keys).await }).await
     }
 
     async fn put(&self, key: &ScopeKey, value: Vec<u8>, keep_until: Timestamp) -> Result<(), StoreError> {
@@ -111,9 +116,9 @@ impl TokenStore for Breaker {
         self.call(self.call, async move { inner.put(&key, value, keep_until).await }).await
     }
 
-    async fn remove(&self, key: &ScopeKey) -> Result<(), StoreError> {
-        let (inner, key) = (Arc::clone(&self.inner), *key);
-        self.call(self.call, async move { inner.remove(&key).await }).await
+    async fn remove(&self, keys: &[ScopeKey]) -> Result<(), StoreError> {
+        let (inner, keys) = (Arc::clone(&self.inner), keys.to_vec());
+        self.call(self.time_for(keys.len()), async move { inner.remove(&keys).await }).await
     }
 
     async fn ping(&self) -> Result<StoreId, StoreError> {

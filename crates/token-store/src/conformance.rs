@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lakegate_domain::Timestamp;
 use lakegate_policy::{PolicyDocument, Scope, ScopeKey, Snapshot};
 
-use crate::{MAX_VALUE_BYTES, StoreError, TokenStore};
+use crate::{KEYS_PER_TRIP, MAX_VALUE_BYTES, StoreError, TokenStore};
 
 /// Never, as far as a store is concerned.
 const FOR_EVER: Timestamp = Timestamp::from_millis(i64::MAX);
@@ -29,7 +29,8 @@ pub async fn run<S: TokenStore + 'static>(make_store: impl AsyncFn() -> S) -> Ou
     values_are_read_back_in_the_order_of_the_keys(&make_store().await, [a, b, c]).await?;
     the_last_put_wins(&make_store().await, a).await?;
     expired_values_are_misses(&make_store().await, a).await?;
-    removal_forgets_and_may_be_repeated(&make_store().await, a).await?;
+    removal_forgets_and_may_be_repeated(&make_store().await, [a, b, c]).await?;
+    more_keys_than_one_trip_holds_are_forgotten(&make_store().await, a).await?;
     long_values_are_refused(&make_store().await, a).await?;
     writers_do_not_lose_each_others_values(Arc::new(make_store().await), &keys).await?;
     a_store_knows_its_data(&make_store().await).await
@@ -65,11 +66,25 @@ async fn expired_values_are_misses(store: &dyn TokenStore, key: &ScopeKey) -> Ou
     Ok(())
 }
 
-async fn removal_forgets_and_may_be_repeated(store: &dyn TokenStore, key: &ScopeKey) -> Outcome {
-    store.put(key, b"value".to_vec(), FOR_EVER).await?;
-    store.remove(key).await?;
-    store.remove(key).await?;
-    assert_eq!(store.get_many(&[*key]).await?, [None]);
+async fn removal_forgets_and_may_be_repeated(store: &dyn TokenStore, keys: [&ScopeKey; 3]) -> Outcome {
+    let [a, b, c] = keys;
+    for key in keys {
+        store.put(key, b"value".to_vec(), FOR_EVER).await?;
+    }
+    store.remove(&[*a, *c]).await?;
+    store.remove(&[*c, *a, *a]).await?;
+    store.remove(&[]).await?;
+    assert_eq!(store.get_many(&[*a, *b, *c]).await?, [None, Some(b"value".to_vec()), None]);
+    Ok(())
+}
+
+async fn more_keys_than_one_trip_holds_are_forgotten(store: &dyn TokenStore, last: &ScopeKey) -> Outcome {
+    store.put(last, b"value".to_vec(), FOR_EVER).await?;
+    let mut keys: Vec<ScopeKey> = scopes(KEYS_PER_TRIP + 2)?.iter().map(Scope::key).collect();
+    keys.retain(|key| key != last);
+    keys.push(*last);
+    store.remove(&keys).await?;
+    assert_eq!(store.get_many(&[*last]).await?, [None]);
     Ok(())
 }
 

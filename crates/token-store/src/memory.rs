@@ -108,9 +108,9 @@ impl TokenStore for MemoryStore {
         Ok(())
     }
 
-    async fn remove(&self, key: &ScopeKey) -> Result<(), StoreError> {
+    async fn remove(&self, keys: &[ScopeKey]) -> Result<(), StoreError> {
         self.suffer().await?;
-        lock(&self.values).remove(key);
+        lock(&self.values).retain(|key, _| !keys.contains(key));
         Ok(())
     }
 

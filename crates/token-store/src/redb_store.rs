@@ -169,9 +169,14 @@ impl Inner {
                 .is_ok()
     }
 
-    fn remove(&self, key: &ScopeKey) -> Result<(), redb::Error> {
+    fn remove(&self, keys: &[ScopeKey]) -> Result<(), redb::Error> {
         let write = self.database.begin_write()?;
-        write.open_table(TOKENS)?.remove(key.as_bytes())?;
+        {
+            let mut tokens = write.open_table(TOKENS)?;
+            for key in keys {
+                tokens.remove(key.as_bytes())?;
+            }
+        }
         Ok(write.commit()?)
     }
 }
@@ -191,9 +196,9 @@ impl TokenStore for RedbStore {
         self.blocking(move |inner| inner.write(&key, &value, keep_until)).await
     }
 
-    async fn remove(&self, key: &ScopeKey) -> Result<(), StoreError> {
-        let key = *key;
-        self.blocking(move |inner| inner.remove(&key)).await
+    async fn remove(&self, keys: &[ScopeKey]) -> Result<(), StoreError> {
+        let keys = keys.to_vec();
+        self.blocking(move |inner| inner.remove(&keys)).await
     }
 
     async fn ping(&self) -> Result<StoreId, StoreError> {

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | read | `EXISTS key`, `GETRANGE key 0 65536` for each key |
 //! | keep | `SET key value PX milliseconds`, or `DEL key` when the time is over already |
-//! | forget | `DEL key` |
+//! | forget | `DEL key ...` |
 //! | ping | `INFO replication`, for the replication id |
 //!
 //! Keys are a prefix and the hexadecimal scope key, a hash: the server learns no name. A value that somebody made
@@ -117,13 +117,17 @@ impl TokenStore for RedisStore {
         // Zero is no expiry that the server takes; below a millisecond nothing is worth keeping.
         let millis = u64::try_from(left.as_millis()).unwrap_or(0);
         if millis == 0 {
-            return self.remove(key).await;
+            return self.remove(std::slice::from_ref(key)).await;
         }
         self.send(redis::cmd("SET").arg(self.key(key)).arg(value).arg("PX").arg(millis)).await
     }
 
-    async fn remove(&self, key: &ScopeKey) -> Result<(), StoreError> {
-        self.send(redis::cmd("DEL").arg(self.key(key))).await
+    async fn remove(&self, keys: &[ScopeKey]) -> Result<(), StoreError> {
+        for keys in keys.chunks(KEYS_PER_TRIP) {
+            let names: Vec<String> = keys.iter().map(|key| self.key(key)).collect();
+            self.send(redis::cmd("DEL").arg(names)).await?;
+        }
+        Ok(())
     }
 
     async fn ping(&self) -> Result<StoreId, StoreError> {

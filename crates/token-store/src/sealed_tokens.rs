@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use futures_util::future::join_all;
 use lakegate_domain::{AccessToken, Clock, Timestamp};
 use lakegate_policy::{Scope, ScopeKey};
 use tokio::sync::Semaphore;
@@ -151,12 +150,12 @@ impl SealedTokens {
         self.sealer.load().seal(scope, token)
     }
 
-    /// Forgets the token of a scope.
+    /// Forgets the tokens of scopes.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when the store does not answer.
-    pub async fn remove(&self, scope: &Scope) -> Result<(), StoreError> {
-        self.store.remove(&scope.key()).await.inspect_err(|_| self.failures.removal())
+    /// [`StoreError::Unavailable`] or [`StoreError::Refused`]; then some may still be there.
+    pub async fn remove(&self, keys: &[ScopeKey]) -> Result<(), StoreError> {
+        self.store.remove(keys).await.inspect_err(|_| self.failures.removal())
     }
 
     /// Asks whether the store answers, and which data it holds.
@@ -190,11 +189,11 @@ impl SealedTokens {
         }
         // Before the answer, and not behind its back: a fresh token may be put under the key right after it.
         let removals = distrusted.iter().filter(|(_, distrust)| distrust.removes());
-        for removed in join_all(removals.map(|(key, _)| self.store.remove(key))).await {
-            if let Err(error) = removed {
-                self.failures.removal();
-                debug!(%error, "a distrusted value could not be removed");
-            }
+        let keys: Vec<ScopeKey> = removals.map(|(key, _)| *key).collect();
+        if !keys.is_empty()
+            && let Err(error) = self.remove(&keys).await
+        {
+            debug!(%error, "distrusted values could not be removed");
         }
         let grave = distrusted.iter().find(|(_, distrust)| distrust.is_grave());
         if let Some((key, distrust)) = grave {

@@ -11,7 +11,7 @@ use crate::{StoreError, StoreHealth};
 /// The longest value a store keeps and the longest it reads back, in bytes. A sealed token has about 2 KiB.
 pub const MAX_VALUE_BYTES: usize = 64 << 10;
 
-/// How many keys a store reads in one round trip at most. A look-up of more takes several, one after the other.
+/// How many keys a store reads or forgets in one round trip at most. More take several, one after the other.
 pub const KEYS_PER_TRIP: usize = 128;
 
 /// Keeps sealed bytes. It sees hashed keys and ciphertext only, and is not trusted with more.
@@ -37,11 +37,11 @@ pub trait TokenStore: Send + Sync + fmt::Debug {
     /// [`StoreError::TooLarge`], [`StoreError::Unavailable`], or [`StoreError::Refused`].
     async fn put(&self, key: &ScopeKey, value: Vec<u8>, keep_until: Timestamp) -> Result<(), StoreError>;
 
-    /// Forgets a value; it need not exist.
+    /// Forgets values; none need exist. As few round trips as the store allows.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`], or [`StoreError::Refused`].
-    async fn remove(&self, key: &ScopeKey) -> Result<(), StoreError>;
+    /// [`StoreError::Unavailable`], or [`StoreError::Refused`]; then some may be gone and others not.
+    async fn remove(&self, keys: &[ScopeKey]) -> Result<(), StoreError>;
 
     /// Asks whether the store answers, and which data it holds.
     ///

@@ -175,11 +175,11 @@ async fn a_call_that_panics_is_a_failure_and_leaves_no_probe_behind() {
     let breaker = Breaker::new(Arc::new(Full), BreakerTerms::within(CALL), 1);
     let [scope] = scopes();
     for _ in 0..5 {
-        assert!(matches!(breaker.remove(&scope.key()).await, Err(StoreError::Unavailable(_))));
+        assert!(matches!(breaker.remove(&[scope.key()]).await, Err(StoreError::Unavailable(_))));
     }
     assert_eq!(breaker.health().breaker, BreakerState::Open);
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert!(breaker.remove(&scope.key()).await.is_err(), "the probe panics too");
+    assert!(breaker.remove(&[scope.key()]).await.is_err(), "the probe panics too");
     assert_eq!(breaker.health().breaker, BreakerState::Open);
     tokio::time::sleep(Duration::from_secs(1)).await;
     breaker.get_many(&[scope.key()]).await.unwrap();
@@ -200,7 +200,7 @@ impl TokenStore for Full {
         Err(StoreError::refused("OOM command not allowed"))
     }
 
-    async fn remove(&self, _: &ScopeKey) -> Result<(), StoreError> {
+    async fn remove(&self, _: &[ScopeKey]) -> Result<(), StoreError> {
         panic!("a fault of ours");
     }
 

@@ -22,7 +22,7 @@ async fn faults_hold_until_they_are_mended() {
     store.set_fault(Fault::Down);
     assert!(matches!(store.get_many(&[scope.key()]).await, Err(StoreError::Unavailable(_))));
     assert!(store.put(&scope.key(), Vec::new(), NOON).await.is_err());
-    assert!(store.remove(&scope.key()).await.is_err());
+    assert!(store.remove(&[scope.key()]).await.is_err());
     assert!(store.ping().await.is_err());
     store.set_fault(Fault::Slow(Duration::from_secs(5)));
     let begun = tokio::time::Instant::now();

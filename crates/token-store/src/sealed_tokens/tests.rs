@@ -85,7 +85,7 @@ async fn tokens_come_back_to_this_and_other_processes_in_the_order_asked() {
         }
         let read = other.get(&a).await.unwrap().unwrap();
         assert_eq!((read.scope_tag, read.snapshot, read.minted_at), (a.tag(), 7, NOON));
-        bench.tokens.remove(&a).await.unwrap();
+        bench.tokens.remove(&[a.key()]).await.unwrap();
         assert!(other.get(&a).await.unwrap().is_none());
         assert_eq!(other.alarms(), AlarmCounts::default());
     }
@@ -253,7 +253,7 @@ async fn a_store_that_is_down_is_an_error_and_never_a_miss() {
     memory.set_fault(Fault::Down);
     assert!(matches!(tokens.get(&scope).await, Err(StoreError::Unavailable(_))));
     assert!(tokens.put(&scope, &bearer(&scope, "t")).await.is_err());
-    assert!(tokens.remove(&scope).await.is_err());
+    assert!(tokens.remove(&[scope.key()]).await.is_err());
     assert!(tokens.ping().await.is_err());
     memory.set_fault(Fault::None);
     assert!(tokens.get(&scope).await.unwrap().is_some());
@@ -399,7 +399,7 @@ async fn a_token_put_later_waits_for_nothing_and_what_is_too_much_is_dropped_and
     tokens.put_later(&scope, &bearer(&scope, "t")).unwrap();
     tokens.settled().await;
     assert!(tokens.get(&scope).await.is_err());
-    assert!(tokens.remove(&scope).await.is_err());
+    assert!(tokens.remove(&[scope.key()]).await.is_err());
     let counts = FailureCounts { reads: 1, writes: 1, removals: 1, dropped: 3 };
     assert_eq!(tokens.failures(), counts);
 }

@@ -52,7 +52,7 @@ async fn rd01_a_key_of_another_type_reads_as_empty_and_can_be_removed_or_replace
         world.put(&fine, b"fine").await.unwrap();
         let read = world.store.get_many(&[list, hash, fine]).await.unwrap();
         assert_eq!(read, [Some(Vec::new()), Some(Vec::new()), Some(b"fine".to_vec())]);
-        world.store.remove(&list).await.unwrap();
+        world.store.remove(&[list]).await.unwrap();
         world.put(&hash, b"again").await.unwrap();
         let read = world.store.get_many(&[list, hash]).await.unwrap();
         assert_eq!(read, [None, Some(b"again".to_vec())]);

@@ -98,8 +98,8 @@ impl TokenStore for Opened {
         self.0.put(key, value, keep_until).await
     }
 
-    async fn remove(&self, key: &ScopeKey) -> Result<(), StoreError> {
-        self.0.remove(key).await
+    async fn remove(&self, keys: &[ScopeKey]) -> Result<(), StoreError> {
+        self.0.remove(keys).await
     }
 
     async fn ping(&self) -> Result<lakegate_token_store::StoreId, StoreError> {
