@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use lakegate_broker::StalenessBounds;
-use lakegate_policy::PolicyDocument;
+use lakegate_policy::{PolicyDocument, Scope};
 use lakegate_proto::v1::ListDatasetsRequest;
 use lakegate_testkit::{Deployment, Options, RunGenerator};
 use rcgen::DnType;
@@ -104,13 +104,25 @@ async fn a_project_that_left_takes_its_users_tokens_along_even_where_everyone_ma
 }
 
 #[tokio::test]
-async fn scopes_of_a_dataset_that_left_leave_the_mirror_and_the_generator() -> Result<()> {
+async fn scopes_of_a_dataset_that_left_leave_the_generator_and_both_tiers() -> Result<()> {
     let lake = lake_with(BOTH, RunGenerator::Running).await?;
+    let scopes = lake.policy().current().unwrap().plain_scopes();
+    let scopes: Vec<&Scope> = scopes.iter().map(|plain| plain.scope()).collect();
+    assert!(lake.tokens().get_many(&scopes).await?.iter().all(Option::is_some), "the shared tier is full");
     assert_eq!(metric(&lake, "lakegate_generator_scopes"), 3, "two sets of sales and one of web");
     assert_eq!(metric(&lake, "lakegate_broker_plain_scopes"), 3);
     lake.replace_policy(&PolicyDocument::from_yaml(OTHER_ALONE)?)?;
     until("the generator forgets sales", || metric(&lake, "lakegate_generator_scopes") == 1).await;
     until("the mirror forgets sales", || metric(&lake, "lakegate_broker_plain_scopes") == 1).await;
+    let shared =
+        async || -> Result<usize> { Ok(lake.tokens().get_many(&scopes).await?.iter().flatten().count()) };
+    let cleared = tokio::time::timeout(Duration::from_secs(20), async {
+        while shared().await? != 1 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        anyhow::Ok(())
+    });
+    cleared.await.expect("the shared tier forgets sales")?;
     Ok(())
 }
 
