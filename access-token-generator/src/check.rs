@@ -7,12 +7,11 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 
-use lakegate_domain::{Bucket, Clock};
+use lakegate_domain::{Bucket, Clock, Secret};
 use lakegate_host::config::KeyPlaces;
 use lakegate_host::{Findings, HostError, files};
 use lakegate_sts::settings::Spending;
 use lakegate_sts::settings::checks::{CheckedStorages, Severity};
-use lakegate_token_store::SealingKeys;
 use lakegate_token_store::settings::StoreSettings;
 
 use crate::GeneratorConfig;
@@ -70,37 +69,15 @@ fn workers(subject: &Subject<'_>, findings: &mut Findings) {
 }
 
 fn sealing(subject: &Subject<'_>, findings: &mut Findings) {
-    let sealing = &subject.config.sealing;
-    let before = findings.errors().len();
-    let single = [("sealing.current", &sealing.current), ("sealing.previous", &sealing.previous)];
-    for (key, settings) in single {
-        let Some(settings) = settings else { continue };
-        let Some(text) = findings.secret(key, &settings.file) else { continue };
-        findings.take(key, settings.check(&text));
-    }
-    if let Some(text) = sealing.ring.as_ref().and_then(|ring| findings.secret("sealing.ring", ring)) {
-        findings.take("sealing.ring", SealingKeys::from_ring(&text));
-    }
-    let joined = || sealing.keys(|path| -> anyhow::Result<_> { Ok(files::read_secret_text(path)?) });
-    if findings.errors().len() == before
-        && let Err(error) = joined()
-    {
-        findings.error("sealing", format_args!("{error:#}"));
-    }
-    let ids = [&sealing.current, &sealing.previous].map(|key| key.as_ref().map(|key| key.id));
-    if let [Some(current), Some(previous)] = ids
-        && current == previous
-    {
-        findings.error("sealing.previous.id", "is that of the current key; never reuse one");
+    for (key, problem) in subject.config.sealing.problems(read_secret) {
+        findings.error(key, problem);
     }
 }
 
 fn storages_and_policy(subject: &Subject<'_>, findings: &mut Findings) {
     let config = subject.config;
     let spending = Spending { percent: PREFILL, over: NonZeroU32::MIN };
-    let read =
-        |path: &Path| files::read_secret_text(path).map_err(|error: HostError| lakegate_host::chain(&error));
-    let mut checked = CheckedStorages::new(&config.storages, spending, &subject.clock, read);
+    let mut checked = CheckedStorages::new(&config.storages, spending, &subject.clock, read_secret);
     if let Some(snapshot) = findings.policy("policy_file", &config.policy_file) {
         checked.with_policy(&config.storages, "policy_file", &snapshot);
     }
@@ -110,4 +87,9 @@ fn storages_and_policy(subject: &Subject<'_>, findings: &mut Findings) {
             Severity::Warning => findings.warn(&remark.key, remark.text),
         }
     }
+}
+
+/// A file with a secret, or why it cannot be read.
+fn read_secret(file: &Path) -> Result<Secret, String> {
+    files::read_secret_text(file).map_err(|error: HostError| lakegate_host::chain(&error))
 }
