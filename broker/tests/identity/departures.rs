@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use lakegate_broker::StalenessBounds;
-use lakegate_policy::{PolicyDocument, Scope};
+use lakegate_policy::{PlainScope, PolicyDocument, Scope};
 use lakegate_proto::v1::ListDatasetsRequest;
 use lakegate_testkit::{Deployment, Options, RunGenerator};
 use rcgen::DnType;
@@ -107,7 +107,7 @@ async fn a_project_that_left_takes_its_users_tokens_along_even_where_everyone_ma
 async fn scopes_of_a_dataset_that_left_leave_the_generator_and_both_tiers() -> Result<()> {
     let lake = lake_with(BOTH, RunGenerator::Running).await?;
     let scopes = lake.policy().current().unwrap().plain_scopes();
-    let scopes: Vec<&Scope> = scopes.iter().map(|plain| plain.scope()).collect();
+    let scopes: Vec<&Scope> = scopes.iter().map(PlainScope::scope).collect();
     assert!(lake.tokens().get_many(&scopes).await?.iter().all(Option::is_some), "the shared tier is full");
     assert_eq!(metric(&lake, "lakegate_generator_scopes"), 3, "two sets of sales and one of web");
     assert_eq!(metric(&lake, "lakegate_broker_plain_scopes"), 3);
