@@ -5,13 +5,12 @@
 //! ever have a token. This stands inside the single flight, so a token is in memory before its flight is over.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use lakegate_domain::{AccessToken, Clock};
 use lakegate_policy::Scope;
 use lakegate_sts::probe::Gate;
-use lakegate_sts::{MintError, Minter, NotExpressible};
+use lakegate_sts::{Lives, MintError, Minter, NotExpressible};
 use lakegate_token_store::SealedTokens;
 
 use super::local::LocalTier;
@@ -51,16 +50,8 @@ impl Minter for Keeping {
         self.minter.expressible(scope)
     }
 
-    fn ends_early(&self) -> bool {
-        self.minter.ends_early()
-    }
-
-    fn shortest_life(&self) -> Duration {
-        self.minter.shortest_life()
-    }
-
-    fn longest_life(&self) -> Duration {
-        self.minter.longest_life()
+    fn lives(&self) -> Lives {
+        self.minter.lives()
     }
 
     fn gate(&self) -> Option<&Gate> {
@@ -74,6 +65,8 @@ impl Minter for Keeping {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use lakegate_domain::{Caller, OperationSet, Part, Principal, Proof, SystemClock, Target};
     use lakegate_policy::{Grant, PolicyDocument, Snapshot};
     use lakegate_sts::FakeMinter;

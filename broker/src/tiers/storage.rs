@@ -185,11 +185,11 @@ impl StorageTiers {
     }
 
     fn scope_to_mint<'a>(&self, want: &Want<'a>) -> Result<&'a Scope, Failure> {
-        let Some(ended) = want.grant.ended_scope().filter(|_| self.minter.ends_early()) else {
+        let Some(ended) = want.grant.ended_scope().filter(|_| self.minter.lives().ends_early) else {
             return Ok(want.grant.scope());
         };
         let left = ended.end().unwrap_or(Timestamp::from_millis(i64::MAX)).since(self.clock.now());
-        if left < self.minter.shortest_life().max(LEAST_LIFE) {
+        if left < self.minter.lives().shortest.max(LEAST_LIFE) {
             return Err(Failure::GrantEndsTooSoon);
         }
         Ok(ended)
@@ -216,7 +216,8 @@ impl StorageTiers {
     /// Whether the token lives longer than the grant. With a provider that cannot end tokens early the overrun
     /// that rules carry is added.
     fn outlives(&self, want: &Want<'_>, token: &AccessToken) -> bool {
-        let limit = if self.minter.ends_early() { want.grant.until() } else { want.grant.overrun_until() };
+        let limit =
+            if self.minter.lives().ends_early { want.grant.until() } else { want.grant.overrun_until() };
         limit.is_some_and(|limit| token.expires_at > limit)
     }
 }

@@ -15,7 +15,7 @@ use lakegate_policy::Scope;
 use tokio::time::Instant;
 
 use crate::probe::Gate;
-use crate::{ConfigError, MintError, Minter, NotExpressible};
+use crate::{ConfigError, Lives, MintError, Minter, NotExpressible};
 
 /// The window over which providers count, and over which the budget holds.
 const WINDOW: Duration = Duration::from_mins(1);
@@ -188,16 +188,8 @@ impl Minter for Budgeted {
         self.inner.expressible(scope)
     }
 
-    fn ends_early(&self) -> bool {
-        self.inner.ends_early()
-    }
-
-    fn shortest_life(&self) -> Duration {
-        self.inner.shortest_life()
-    }
-
-    fn longest_life(&self) -> Duration {
-        self.inner.longest_life()
+    fn lives(&self) -> Lives {
+        self.inner.lives()
     }
 
     fn gate(&self) -> Option<&Gate> {

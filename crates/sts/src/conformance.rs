@@ -105,7 +105,7 @@ async fn tokens_are_of_their_scope(minter: &dyn Minter, clock: &dyn Clock, scope
         assert_eq!(token.scope_tag, scope.tag(), "the token names its scope");
         assert_eq!(token.snapshot, snapshot, "the token names the snapshot that allowed it");
         assert!(before <= token.minted_at && token.minted_at <= clock.now(), "it was minted now");
-        assert!(token.life() >= minter.shortest_life(), "it lives long enough");
+        assert!(token.life() >= minter.lives().shortest, "it lives long enough");
         assert!(token.life() <= scope.terms().token_life, "it lives not longer than its class says");
         let text = bearer(&token);
         assert!(!text.is_empty() && !format!("{token:?}").contains(&text), "it hides from debug output");
@@ -121,11 +121,11 @@ fn bearer(token: &AccessToken) -> String {
 
 async fn ends_are_kept(minter: &dyn Minter, scopes: &Scopes) {
     let outcome = minter.mint(&scopes.ended, 1).await;
-    if minter.ends_early() {
+    if minter.lives().ends_early {
         let token = outcome.expect("a token that ends early is minted");
         let end = scopes.ended.end().expect("the scope ends");
         assert!(token.expires_at <= end, "it ends with its scope");
-        assert!(token.life() >= minter.shortest_life(), "it lives long enough");
+        assert!(token.life() >= minter.lives().shortest, "it lives long enough");
     } else {
         assert_eq!(outcome.err(), Some(MintError::CannotEndEarly));
     }

@@ -1,14 +1,13 @@
 //! Tokens that arrive dead or dying are thrown away.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use lakegate_domain::AccessToken;
 use lakegate_policy::Scope;
 
 use crate::probe::Gate;
-use crate::{BadReply, MintError, Minter, NotExpressible};
+use crate::{BadReply, Lives, MintError, Minter, NotExpressible};
 
 /// How often a token is asked for before the answer is an error.
 const TRIES: usize = 3;
@@ -46,16 +45,8 @@ impl Minter for Discarding {
         self.inner.expressible(scope)
     }
 
-    fn ends_early(&self) -> bool {
-        self.inner.ends_early()
-    }
-
-    fn shortest_life(&self) -> Duration {
-        self.inner.shortest_life()
-    }
-
-    fn longest_life(&self) -> Duration {
-        self.inner.longest_life()
+    fn lives(&self) -> Lives {
+        self.inner.lives()
     }
 
     fn gate(&self) -> Option<&Gate> {

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use crate::gcs::expressible;
 use crate::probe::Gate;
-use crate::{MintError, Minter, NotExpressible};
+use crate::{Lives, MintError, Minter, NotExpressible};
 
 /// Makes tokens named `fake-1`, `fake-2` and so on, expresses what GCS can express, and fails when told to.
 #[derive(Debug)]
@@ -75,10 +75,10 @@ impl FakeMinter {
         let life = scope.terms().token_life.min(whole);
         let provider = minted_at.plus(life);
         let expires_at = scope.end().map_or(provider, |end| provider.min(end));
-        if expires_at.since(minted_at) < self.shortest_life() {
+        if expires_at.since(minted_at) < self.lives().shortest {
             return Err(MintError::TooShort);
         }
-        if !self.ends_early() && expires_at < minted_at.plus(whole) {
+        if !self.lives().ends_early && expires_at < minted_at.plus(whole) {
             return Err(MintError::CannotEndEarly);
         }
         let name = ["fake-", &call.to_string()].concat();
@@ -110,16 +110,12 @@ impl Minter for FakeMinter {
         expressible(scope)
     }
 
-    fn ends_early(&self) -> bool {
-        self.ends_early == EarlyEnd::Possible
-    }
-
-    fn shortest_life(&self) -> Duration {
-        Duration::from_mins(1)
-    }
-
-    fn longest_life(&self) -> Duration {
-        Duration::from_hours(1)
+    fn lives(&self) -> Lives {
+        Lives {
+            ends_early: self.ends_early == EarlyEnd::Possible,
+            shortest: Duration::from_mins(1),
+            longest: Duration::from_hours(1),
+        }
     }
 
     fn gate(&self) -> Option<&Gate> {

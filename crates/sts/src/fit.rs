@@ -48,12 +48,12 @@ fn short_classes<S: BuildHasher>(
 ) -> Vec<String> {
     let classes = snapshot.classes_in_use().into_iter().filter_map(|((storage, class), life)| {
         let minter = minters.get(&storage)?;
-        let (why, shortest) = if minter.ends_early() {
-            ("which no token is made for", minter.shortest_life())
+        let (why, shortest) = if minter.lives().ends_early {
+            ("which no token is made for", minter.lives().shortest)
         } else {
             (
                 "the life of tokens whose source cannot end one early, as impersonation can",
-                minter.longest_life(),
+                minter.lives().longest,
             )
         };
         (life < shortest).then(|| {

@@ -40,6 +40,6 @@ pub use fit::{Misfits, misfits};
 pub use guard::{guard, guard_and_probe};
 pub use http::{HttpClient, HttpConfig, Roots};
 pub use metrics::ProbeMetrics;
-pub use minter::Minter;
+pub use minter::{Lives, Minter};
 pub use quarantine::Quarantine;
 pub use single_flight::SingleFlight;

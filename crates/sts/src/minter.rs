@@ -11,6 +11,19 @@ use lakegate_policy::Scope;
 use crate::probe::Gate;
 use crate::{MintError, NotExpressible};
 
+/// How long the tokens of a minter can live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lives {
+    /// Whether a token can be made to end before the source's own life is over.
+    pub ends_early: bool,
+    /// The shortest life with which a token is made; a scope that ends sooner is refused as
+    /// [`MintError::TooShort`].
+    pub shortest: Duration,
+    /// The longest life of a token. With a source that cannot end tokens early it is the life of all of them, so a
+    /// class whose tokens live shorter can have none.
+    pub longest: Duration,
+}
+
 /// Makes access tokens for scopes of one storage.
 ///
 /// Every implementation and every wrapper passes `conformance::run`:
@@ -32,16 +45,8 @@ pub trait Minter: Send + Sync + fmt::Debug {
     /// What the provider cannot express.
     fn expressible(&self, scope: &Scope) -> Result<(), NotExpressible>;
 
-    /// Whether a token can be made to end before the source's own life is over.
-    fn ends_early(&self) -> bool;
-
-    /// The shortest life with which a token is made; a scope that ends sooner is refused as
-    /// [`MintError::TooShort`].
-    fn shortest_life(&self) -> Duration;
-
-    /// The longest life that a token of this minter has. With a source that cannot end tokens early it is the life
-    /// of all of them, so a class whose tokens live shorter can have none.
-    fn longest_life(&self) -> Duration;
+    /// How long its tokens can live.
+    fn lives(&self) -> Lives;
 
     /// What probes found; none when this storage is not probed. While it is closed no token may be handed out,
     /// cached ones included, and after an escape it does not trust what was minted meanwhile.

@@ -10,7 +10,7 @@ use lakegate_policy::{Scope, ScopeKey};
 use tokio::time::Instant;
 
 use crate::probe::Gate;
-use crate::{MintError, Minter, NotExpressible};
+use crate::{Lives, MintError, Minter, NotExpressible};
 
 /// How long a scope rests after its first refusal; doubles with each further one.
 const FIRST_REST: Duration = Duration::from_secs(5);
@@ -107,16 +107,8 @@ impl Minter for Quarantine {
         self.inner.expressible(scope)
     }
 
-    fn ends_early(&self) -> bool {
-        self.inner.ends_early()
-    }
-
-    fn shortest_life(&self) -> Duration {
-        self.inner.shortest_life()
-    }
-
-    fn longest_life(&self) -> Duration {
-        self.inner.longest_life()
+    fn lives(&self) -> Lives {
+        self.inner.lives()
     }
 
     fn gate(&self) -> Option<&Gate> {

@@ -1,7 +1,6 @@
 //! Many callers for one scope make one call.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use lakegate_domain::AccessToken;
@@ -9,7 +8,7 @@ use lakegate_policy::{Scope, ScopeKey};
 
 use crate::flight::Flights;
 use crate::probe::Gate;
-use crate::{MintError, Minter, NotExpressible};
+use crate::{Lives, MintError, Minter, NotExpressible};
 
 /// Joins callers that want a token for the same scope at the same time.
 ///
@@ -42,16 +41,8 @@ impl Minter for SingleFlight {
         self.inner.expressible(scope)
     }
 
-    fn ends_early(&self) -> bool {
-        self.inner.ends_early()
-    }
-
-    fn shortest_life(&self) -> Duration {
-        self.inner.shortest_life()
-    }
-
-    fn longest_life(&self) -> Duration {
-        self.inner.longest_life()
+    fn lives(&self) -> Lives {
+        self.inner.lives()
     }
 
     fn gate(&self) -> Option<&Gate> {

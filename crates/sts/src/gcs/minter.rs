@@ -14,7 +14,7 @@ use super::exchange::{Exchanged, Refused, exchange};
 use super::source::{CachedSource, Source, SourceToken, WantedLife};
 use crate::http::{Endpoint, HttpClient};
 use crate::probe::Gate;
-use crate::{BadReply, ConfigError, MintError, Minter, NotExpressible};
+use crate::{BadReply, ConfigError, Lives, MintError, Minter, NotExpressible};
 
 /// The hosts that may see source tokens.
 const PINNED_HOSTS: &[&str] = &["sts.googleapis.com"];
@@ -169,16 +169,12 @@ impl Minter for GcsMinter {
         expressible(scope)
     }
 
-    fn ends_early(&self) -> bool {
-        self.source.ends_early()
-    }
-
-    fn shortest_life(&self) -> Duration {
-        self.shortest_life
-    }
-
-    fn longest_life(&self) -> Duration {
-        self.source.longest_life()
+    fn lives(&self) -> Lives {
+        Lives {
+            ends_early: self.source.ends_early(),
+            shortest: self.shortest_life,
+            longest: self.source.longest_life(),
+        }
     }
 
     fn gate(&self) -> Option<&Gate> {

@@ -8,7 +8,7 @@ use lakegate_domain::AccessToken;
 use lakegate_policy::Scope;
 
 use super::{Canary, Gate, negative_probe};
-use crate::{MintError, Minter, NotExpressible};
+use crate::{Lives, MintError, Minter, NotExpressible};
 
 /// Probes fresh tokens when its gate wants a probe, and hands out none while the gate is closed.
 ///
@@ -49,16 +49,8 @@ impl Minter for Probed {
         self.inner.expressible(scope)
     }
 
-    fn ends_early(&self) -> bool {
-        self.inner.ends_early()
-    }
-
-    fn shortest_life(&self) -> Duration {
-        self.inner.shortest_life()
-    }
-
-    fn longest_life(&self) -> Duration {
-        self.inner.longest_life()
+    fn lives(&self) -> Lives {
+        self.inner.lives()
     }
 
     fn gate(&self) -> Option<&Gate> {

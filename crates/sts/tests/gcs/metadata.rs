@@ -33,7 +33,7 @@ async fn a_machine_without_a_key_file_mints_with_its_own_account() {
     let token = minter.mint(&cloud.scopes().plain, 1).await.unwrap();
     assert_eq!(cloud.reads("wh/sales/x", &token).await, 200);
     assert_eq!(cloud.reads("wh/hr/x", &token).await, 403);
-    assert!(!minter.ends_early());
+    assert!(!minter.lives().ends_early);
     assert_eq!(minter.mint(&cloud.scopes().ended, 1).await.err(), Some(MintError::CannotEndEarly));
     let calls = cloud.calls();
     assert_eq!((calls.metadata, calls.oauth, calls.iam), (1, 0, 0));

@@ -49,7 +49,7 @@ async fn every_kind_of_source_makes_a_minter() {
         (json!({ "kind": "impersonation", "base": "metadata-server", "account": "a@b.c" }), true),
     ] {
         let minter = shop.make(&json!({ "source": source })).unwrap();
-        assert_eq!(minter.ends_early(), ends_early, "{source}");
+        assert_eq!(minter.lives().ends_early, ends_early, "{source}");
         assert!(minter.gate().is_none());
     }
     let probed = shop.make(&json!({ "canary": "gs://lake/canary" })).unwrap();
