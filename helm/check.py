@@ -133,6 +133,7 @@ def check_refused(values):
         ("delegation.quotas.perUser", 1),
         ("mapping.unmatched", "As-Is"),
         ("mapping.authToLocals", ""),
+        ("mapping.acrossProfiles", "yes"),
         ("acting.blocked", "hdfs"),
         ("acting.blocked", ["*"]),
         ("acting.alarmAbove", 0),
@@ -301,6 +302,7 @@ def check_configuration(values):
             {
                 "mechanism": "hadoop",
                 "unmatched": "refuse",
+                "across_profiles": True,
                 "auth_to_local": values["mapping"]["authToLocal"],
                 "default_realm": "EXAMPLE.COM",
                 "exact": values["mapping"]["exact"],

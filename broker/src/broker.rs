@@ -79,6 +79,7 @@ impl Broker {
         let metrics = Metrics::register(registry)?;
         let BrokerParts { listen, tls, policy, tokens, minters, audit, delegation, .. } = parts;
         let BrokerParts { acting, identities, administrators, limits, clock, .. } = parts;
+        acting.mapping().check_beside(identities.callers()).map_err(BuildError::Mapping)?;
         count(registry, StoreAlarms::of(Arc::clone(&tokens)))?;
         count(registry, StoreHealthMetrics::of(Arc::clone(&tokens)))?;
         count(registry, ProbeMetrics::new("lakegate_broker", &minters))?;

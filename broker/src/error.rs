@@ -11,6 +11,7 @@ use lakegate_sts::MintError;
 use lakegate_token_store::LogError;
 use thiserror::Error;
 
+use crate::acting::MappingError;
 use crate::authenticate::AuthenticationError;
 use crate::identity::Unresolved;
 use crate::tls::{AuthorityFault, AuthorityName};
@@ -68,6 +69,9 @@ pub enum BuildError {
     /// A cancelled token would be good elsewhere for too long, or the log would be read without end.
     #[error("the log of delegation tokens is looked at every 1 to 5 seconds")]
     Following,
+    /// Names would be mapped as they must not be.
+    #[error("mapping")]
+    Mapping(#[source] MappingError),
     /// A metric is registered twice.
     #[error("metrics cannot be registered")]
     Metrics(#[source] prometheus::Error),

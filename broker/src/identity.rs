@@ -63,6 +63,16 @@ impl Identities {
         self.profiles.identify(leaf, authority)
     }
 
+    /// How many profiles make callers.
+    pub(crate) fn callers(&self) -> usize {
+        self.profiles.callers()
+    }
+
+    /// Whether an identity is called, after mapping, as only certificates of another profile may be.
+    pub(crate) fn is_anothers(&self, identity: &Identity) -> bool {
+        self.profiles.is_anothers(identity)
+    }
+
     /// Looks up the host of an identity that is bound to one, for a peer at this address.
     pub(crate) fn residence(&self, identity: &Identity, address: IpAddr) -> Option<Arc<Residence>> {
         let (book, host) = (self.book.as_ref()?, identity.host.as_ref()?);

@@ -24,10 +24,18 @@ pub struct Peer {
     bindings: Arc<[Binding]>,
 }
 
-/// What a certificate names, as the principal that it stands for.
-fn mapped(identity: Identity, mapping: &Mapping) -> Result<Identity, IdentityError> {
-    let principal = mapping.apply(identity.principal.as_str()).map_err(|_| IdentityError::NotMapped)?;
-    Ok(Identity { principal, ..identity })
+/// What a certificate names, as the principal that it stands for. What one profile may name does not become by a pattern
+/// what another one may: a tenant's authority would name people of another tenant. A whole name that an operator wrote
+/// down may.
+fn mapped(identity: Identity, identities: &Identities, mapping: &Mapping) -> Result<Identity, IdentityError> {
+    let name = identity.principal.as_str();
+    let is_listed = mapping.lists(name);
+    let principal = mapping.apply(name).map_err(|_| IdentityError::NotMapped)?;
+    let identity = Identity { principal, ..identity };
+    if !is_listed && identities.is_anothers(&identity) {
+        return Err(IdentityError::Foreign);
+    }
+    Ok(identity)
 }
 
 impl Peer {
@@ -44,7 +52,7 @@ impl Peer {
         let identity = leaf
             .ok_or(IdentityError::Missing)
             .and_then(|leaf| identities.identify(leaf, authority.as_ref()))
-            .and_then(|identity| mapped(identity, mapping))
+            .and_then(|identity| mapped(identity, identities, mapping))
             .map(Arc::new);
         let named = identity.as_deref().ok();
         let residence = named.and_then(|identity| identities.residence(identity, address.ip()));

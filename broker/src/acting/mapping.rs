@@ -47,6 +47,10 @@ pub struct MappingSettings {
     /// What becomes of names that nothing else here knows.
     #[serde(default)]
     pub unmatched: Unmatched,
+    /// Whether `prefix` and `auth_to_local` may stand beside several profiles that make callers: what they make of the
+    /// names of two profiles may be one name.
+    #[serde(default)]
+    pub across_profiles: bool,
 }
 
 /// What becomes of a name that nothing knows.
@@ -104,6 +108,12 @@ pub enum MappingError {
         /// Which one, from 1.
         rule: usize,
     },
+    /// Names that profiles keep apart could become one.
+    #[error(
+        "prefix and auth_to_local could make one principal of names that several profiles keep apart: list whole names \
+         in exact, or write across_profiles = true"
+    )]
+    AcrossProfiles,
     /// `DEFAULT` means nothing without a realm.
     #[error("auth_to_local says DEFAULT, and there is no default_realm")]
     NoDefaultRealm,
@@ -130,6 +140,7 @@ pub struct Mapping {
     prefix: BTreeMap<String, String>,
     auth_to_local: Option<AuthToLocal>,
     unmatched: Unmatched,
+    across_profiles: bool,
 }
 
 impl Mapping {
@@ -150,7 +161,25 @@ impl Mapping {
                 .map(|rules| AuthToLocal::parse(rules, realm, settings.mechanism))
                 .transpose()?,
             unmatched: settings.unmatched,
+            across_profiles: settings.across_profiles,
         })
+    }
+
+    /// Refuses patterns beside so many profiles that make callers, unless an operator wants both.
+    ///
+    /// # Errors
+    /// [`MappingError::AcrossProfiles`].
+    pub fn check_beside(&self, profiles: usize) -> Result<(), MappingError> {
+        let has_patterns = !self.prefix.is_empty() || self.auth_to_local.is_some();
+        if profiles > 1 && has_patterns && !self.across_profiles {
+            return Err(MappingError::AcrossProfiles);
+        }
+        Ok(())
+    }
+
+    /// Whether a whole name is listed by itself.
+    pub(crate) fn lists(&self, name: &str) -> bool {
+        self.exact.contains_key(name)
     }
 
     /// The principal that a name stands for.

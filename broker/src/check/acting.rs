@@ -11,7 +11,9 @@ use crate::acting::{Blocklist, FileGroups, Mapping, Rules};
 pub(super) fn mapping(subject: &Subject<'_>, findings: &mut Findings) {
     let settings = &subject.config.mapping;
     let blocked = Blocklist::new(&subject.config.acting.blocked);
-    findings.take("mapping", Mapping::new(settings));
+    if let Some(mapping) = findings.take("mapping", Mapping::new(settings)) {
+        findings.take("mapping", mapping.check_beside(subject.config.identity.callers()));
+    }
     for (name, principal) in &settings.exact {
         if blocked.blocks(principal) {
             findings

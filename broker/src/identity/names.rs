@@ -50,6 +50,30 @@ impl Names {
         }
     }
 
+    /// Whether a principal is of the set.
+    pub(super) fn hold(&self, principal: &Principal) -> bool {
+        let text = principal.as_str();
+        match self {
+            Self::Spiffe { domain, prefix } => {
+                let id = text.strip_prefix("spiffe:").and_then(|rest| rest.split_once('/'));
+                id.is_some_and(|(of, path)| of == domain && path.starts_with(prefix))
+            }
+            Self::Projects(projects) => {
+                let user = text.strip_prefix("hops:").and_then(|rest| rest.split_once('/'));
+                let is_ours = |project: &str| projects.iter().any(|ours| ours.as_str() == project);
+                user.is_some_and(|(project, _)| projects.is_empty() || is_ours(project))
+            }
+            Self::Bare { .. } if text.contains(':') => false,
+            Self::Bare { prefix, realm: Some(realm), .. } => {
+                text.rsplit_once('@').is_some_and(|(name, of)| of == realm && name.starts_with(prefix))
+            }
+            Self::Bare { prefix, realm: None, foreign } => {
+                let is_foreign = text.rsplit_once('@').is_some_and(|(_, of)| foreign.contains(of));
+                !is_foreign && text.starts_with(prefix)
+            }
+        }
+    }
+
     /// The principal of a SPIFFE ID.
     pub(super) fn spiffe(&self, id: SpiffeId<'_>) -> Result<Principal, IdentityError> {
         match self {

@@ -87,8 +87,17 @@ impl Profile {
 
     /// Whether both make callers, and one principal could come from both.
     pub(super) fn overlaps(&self, other: &Self) -> bool {
-        let makes_callers = |profile: &Self| profile.settings.kind != ProfileKind::Carrier;
-        makes_callers(self) && makes_callers(other) && self.names.meet(&other.names)
+        self.makes_callers() && other.makes_callers() && self.names.meet(&other.names)
+    }
+
+    /// Whether its certificates give rights.
+    pub(super) fn makes_callers(&self) -> bool {
+        self.settings.kind != ProfileKind::Carrier
+    }
+
+    /// Whether a principal could be one of its certificates'.
+    pub(super) fn may_name(&self, principal: &Principal) -> bool {
+        self.names.hold(principal)
     }
 
     /// Reads the identity off a certificate of this profile.

@@ -48,6 +48,18 @@ impl Profiles {
         self.0.iter().any(Profile::binds_hosts)
     }
 
+    /// How many profiles make callers.
+    pub fn callers(&self) -> usize {
+        self.0.iter().filter(|profile| profile.makes_callers()).count()
+    }
+
+    /// Whether a caller that one profile read is called as only certificates of another one may be.
+    pub(super) fn is_anothers(&self, identity: &Identity) -> bool {
+        let others = self.0.iter().filter(|profile| profile.makes_callers());
+        let mut others = others.filter(|profile| identity.profile.as_ref() != Some(profile.name()));
+        identity.standing != Standing::Carrier && others.any(|it| it.may_name(&identity.principal))
+    }
+
     /// Whom a leaf names whose chain `authority` vouched for.
     ///
     /// # Errors

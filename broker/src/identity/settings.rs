@@ -19,6 +19,13 @@ pub struct IdentitySettings {
     pub name_servers: Vec<SocketAddr>,
 }
 
+impl IdentitySettings {
+    /// How many profiles make callers.
+    pub(crate) fn callers(&self) -> usize {
+        self.profiles.iter().filter(|profile| profile.kind != ProfileKind::Carrier).count()
+    }
+}
+
 /// One profile: which certificates it is for, which field of them names the identity, and which names it may give.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -5,6 +5,7 @@ mod bound;
 mod carriers;
 mod departures;
 mod library;
+mod mapped;
 mod profiles;
 mod services;
 mod tenants;

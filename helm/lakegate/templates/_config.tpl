@@ -219,6 +219,7 @@ file = {{ printf "/etc/lakegate/delegation/%s" .key | toJson }}
 [mapping]
 mechanism = {{ toJson .mechanism }}
 unmatched = {{ toJson .unmatched }}
+across_profiles = {{ .acrossProfiles }}
 {{- with .authToLocal }}
 auth_to_local = {{ toJson . }}
 {{- end }}
