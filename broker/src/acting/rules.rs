@@ -3,6 +3,9 @@
 //! A proxy rule has Hadoop's meaning: `users` and `groups` are one list of those for whom its principal may act, and
 //! `hosts` is from where; both must pass, and a list that is missing lets nobody and nothing through. A headless rule is
 //! the other way round: members of its groups may act as its principal.
+//!
+//! The two lists that take rights away must be there, be they empty. TOML has them before all rules, so a file that is
+//! empty or cut off before their end is refused, and one that is cut off later only lets fewer people act.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
@@ -18,10 +21,8 @@ use super::{Blocklist, PrincipalPattern, Verdict};
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
-    #[serde(default)]
-    blocked: Vec<PrincipalPattern>,
-    #[serde(default)]
-    only_for_others: Vec<PrincipalPattern>,
+    blocked: Option<Vec<PrincipalPattern>>,
+    only_for_others: Option<Vec<PrincipalPattern>>,
     #[serde(default)]
     proxies: Vec<ProxyEntry>,
     #[serde(default)]
@@ -87,6 +88,9 @@ pub enum RulesError {
     /// It is no TOML of this form.
     #[error("rules do not parse")]
     Syntax(#[source] Box<toml::de::Error>),
+    /// A list that takes rights away is not there: the file may be cut off.
+    #[error("{0} is missing: write {0} = [] where nobody stands in it")]
+    Missing(&'static str),
     /// One rule is not good.
     #[error("rule {number} of {list}")]
     Rule {
@@ -153,8 +157,9 @@ impl Rules {
     /// What is wrong with it first.
     pub fn parse(text: &str) -> Result<Self, RulesError> {
         let document: Document = toml::from_str(text).map_err(|error| RulesError::Syntax(Box::new(error)))?;
-        let blocked = Blocklist::new(&document.blocked);
-        let mut rules = Self { blocked, only_for_others: document.only_for_others, ..Self::default() };
+        let blocked = document.blocked.ok_or(RulesError::Missing("blocked"))?;
+        let only_for_others = document.only_for_others.ok_or(RulesError::Missing("only_for_others"))?;
+        let mut rules = Self { blocked: Blocklist::new(&blocked), only_for_others, ..Self::default() };
         for (number, entry) in (1..).zip(document.proxies) {
             let fault = |fault| RulesError::Rule { list: "proxies", number, fault };
             let rule = ProxyRule::new(&entry).map_err(fault)?;

@@ -6,7 +6,7 @@ use anyhow::Result;
 use lakegate_proto::v1;
 use lakegate_testkit::{ActingOptions, part};
 
-use crate::world::{BLOCKED, DENIED, HR, READ, RULES, SALES, World, get};
+use crate::world::{BLOCKED, DENIED, HR, NOTHING, READ, RULES, SALES, World, get};
 
 #[tokio::test]
 async fn xc20_px01_acting_without_a_rule_is_denied_and_both_names_are_on_record() -> Result<()> {
@@ -135,10 +135,10 @@ async fn what_is_withdrawn_is_gone_with_the_next_request() -> Result<()> {
     let world = World::start().await?;
     let hive = world.lake.caller("hive")?;
     hive.ask_for("alice", SALES, READ).await?;
-    world.acting.replace_rules("")?;
+    world.acting.replace_rules(NOTHING)?;
     let refused = hive.ask_for("alice", SALES, READ).await.unwrap_err();
     assert_eq!(world.lake.told(&refused)?, DENIED, "on the same connection, with the token in the tier");
-    assert!(world.acting.replace_rules("blokked = []").is_err());
+    assert!(world.acting.replace_rules(&[NOTHING, "blokked = []"].concat()).is_err());
     world.acting.replace_rules(RULES)?;
     hive.ask_for("alice", SALES, READ).await?;
     Ok(())

@@ -5,7 +5,7 @@ use lakegate_delegation::describe;
 use lakegate_domain::Principal;
 use lakegate_proto::v1;
 
-use crate::world::{BLOCKED, DENIED, READ, RULES, SALES, World, get, issue};
+use crate::world::{BLOCKED, DENIED, NOTHING, READ, RULES, SALES, World, get, issue};
 
 #[tokio::test]
 async fn px06_a_token_got_by_a_proxy_names_it_and_ends_with_its_right() -> Result<()> {
@@ -119,7 +119,7 @@ async fn px06_a_token_got_by_a_proxy_is_renewed_while_its_right_stands_and_cance
     assert_eq!(record["named"]["real_user"], "hive");
     world.acting.replace_rules(RULES)?;
     yarn.renew(&token).await?;
-    world.acting.replace_rules("")?;
+    world.acting.replace_rules(NOTHING)?;
     yarn.cancel(&token).await?;
     Ok(())
 }

@@ -28,6 +28,9 @@ rules:
   - { id: hr, effect: allow, on: { dataset: hr }, to: ["principal:hive", "principal:gateway", "principal:hdfs"], operations: [read, list] }
 "#;
 
+/// Rules that give nobody anything and take nothing from anybody.
+pub(crate) const NOTHING: &str = "blocked = []\nonly_for_others = []\n";
+
 pub(crate) const RULES: &str = r#"
 blocked = ["hdfs"]
 only_for_others = ["gateway"]

@@ -6,7 +6,9 @@ use crate::read;
 use crate::reload::{TEN_SECONDS, is_failing, metric, policy, rule, until};
 use crate::site::{Running, Site};
 
-const RULES: &str = "[[proxies]]\nprincipal = 'hive'\nusers = ['alice']\nhosts = ['127.0.0.1', '::1']\n";
+/// A file that gives nobody anything and takes nothing from anybody.
+const NOTHING: &str = "blocked = []\nonly_for_others = []\n";
+const RULES: &str = "blocked = []\nonly_for_others = []\n[[proxies]]\nprincipal = 'hive'\nusers = ['alice']\nhosts = ['127.0.0.1', '::1']\n";
 const SALES: &str = "gs://lake-process/sales/x";
 
 /// What `own` gets on behalf of somebody, from a client that holds nothing yet.
@@ -26,15 +28,22 @@ async fn px06_a_right_that_is_taken_out_of_the_file_is_gone_in_time_and_a_bad_fi
     site.write("acting.toml", &RULES.replace("users", "user"));
     until("the alarm", async || is_failing(&broker, "acting-rules").await).await;
     assert!(may("alice").await, "what was in force stays");
-    site.write("acting.toml", "");
+    site.write("acting.toml", NOTHING);
     let took = until("withdrawn", async || !may("alice").await).await;
     assert!(took < TEN_SECONDS, "{took:?}");
     assert!(!is_failing(&broker, "acting-rules").await);
     site.write("acting.toml", RULES);
     until("given again", async || may("alice").await).await;
-    site.write("acting.toml", &["blocked = ['ALICE']\n", RULES].concat());
+    site.write("acting.toml", &RULES.replace("blocked = []", "blocked = ['ALICE']"));
     let took = until("blocked", async || !may("alice").await).await;
     assert!(took < TEN_SECONDS, "{took:?}");
+    for half in ["", "blocked = []\n"] {
+        site.write("acting.toml", half);
+        until("the alarm", async || is_failing(&broker, "acting-rules").await).await;
+        assert!(ask(&site, &broker, "alice", "").await.is_err(), "an emptied file frees nobody");
+        site.write("acting.toml", &RULES.replace("blocked = []", "blocked = ['ALICE']"));
+        until("no alarm", async || !is_failing(&broker, "acting-rules").await).await;
+    }
     assert!(ask(&site, &broker, "alice", "").await.is_err(), "by its own certificate too");
     assert!(metric(&broker, "lakegate_broker_acting_identities").await >= 1.0);
     broker.stop();
@@ -44,14 +53,14 @@ async fn px06_a_right_that_is_taken_out_of_the_file_is_gone_in_time_and_a_bad_fi
 async fn a_group_of_the_file_counts_in_rules_and_changes_in_time() {
     let site = Site::new().await;
     site.write("acting.toml", &RULES.replace("users = ['alice']", "groups = ['team']"));
-    site.write("groups.toml", "[groups]\nteam = ['alice']\n");
+    site.write("groups.toml", "[groups]\nteam = ['alice']\n[end]\n");
     let broker = site.start();
     let may = async || ask(&site, &broker, "hive", "alice").await.is_ok();
     assert!(may().await);
-    site.write("groups.toml", "[groups]\nteam = []\n");
+    site.write("groups.toml", "[groups]\nteam = []\n[end]\n");
     let took = until("the member left", async || !may().await).await;
     assert!(took < TEN_SECONDS, "{took:?}");
-    site.write("groups.toml", "[groups]\nteam = ['alice', '']\n");
+    site.write("groups.toml", "[groups]\nteam = ['alice', '']\n[end]\n");
     until("the alarm", async || is_failing(&broker, "groups").await).await;
     assert!(!may().await);
     broker.stop();

@@ -216,8 +216,8 @@ async fn keys_that_brokers_make_are_held_against_the_store_and_the_other_places_
 #[tokio::test(flavor = "multi_thread")]
 async fn px02_px04_faults_of_acting_mapping_and_groups_are_told_with_their_place() {
     let site = Site::new().await;
-    site.write("acting.toml", "[[proxies]]\nprincipal = 'hive'\nusers = ['*']\nhosts = ['10.0.0.1']\n");
-    site.write("groups.toml", "[groups]\nteam = ['a b']\n");
+    site.write("acting.toml", "blocked = []\nonly_for_others = []\n[[proxies]]\nprincipal = 'hive'\nusers = ['*']\nhosts = ['10.0.0.1']\n");
+    site.write("groups.toml", "[groups]\nteam = ['a b']\n[end]\n");
     let config = good(&site).replace("[mapping]\n", "[mapping]\nauth_to_local = 'RULE:[1:$1]s/(?=a)b/c/'\n");
     let output = check(&site, &config);
     let text = said(&output);
@@ -230,8 +230,27 @@ async fn px02_px04_faults_of_acting_mapping_and_groups_are_told_with_their_place
     ] {
         assert!(text.contains(named), "{named} is not in: {text}");
     }
-    site.write("acting.toml", "[[proxies]]\nprincipal = 'root'\nusers = ['alice']\n");
-    site.write("groups.toml", "[groups]\n");
+    site.write("acting.toml", "");
+    site.write("groups.toml", "[groups]\nteam = ['alice']\n");
+    let profile = |name| {
+        let field = "identity = 'common-name'\nkind = 'user'\n";
+        format!("[[identity.profiles]]\nname = '{name}'\n{field}realm = '{name}'\nlocality = '{name}'\n")
+    };
+    let profiles = [&profile("present"), &profile("absent"), "[policy]\n"].concat();
+    let config = good(&site).replace("[policy]\n", &profiles).replace("# prefix =", "prefix =");
+    let text = said(&check(&site, &config));
+    for named in [
+        "acting.rules: blocked is missing: write blocked = []",
+        "groups.file.path: the last line is not [end]",
+        "mapping: prefix and auth_to_local could make one principal",
+    ] {
+        assert!(text.contains(named), "{named} is not in: {text}");
+    }
+    site.write(
+        "acting.toml",
+        "blocked = []\nonly_for_others = []\n[[proxies]]\nprincipal = 'root'\nusers = ['alice']\n",
+    );
+    site.write("groups.toml", "[groups]\n[end]\n");
     let output = check(&site, &good(&site));
     let text = said(&output);
     assert!(output.status.success(), "{text}");

@@ -1,15 +1,36 @@
 //! Groups from a file: a table `[groups]` with the members of each.
+//!
+//! Its last line is an empty table `[end]`. Without it a file that was cut off would be a good one, and those whom it lost
+//! would have left the groups by which somebody is denied something.
 
 use std::collections::{BTreeMap, HashMap};
 
 use lakegate_domain::{GroupName, Principal};
 use serde::Deserialize;
+use thiserror::Error;
 
 /// The file as it is written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
     groups: BTreeMap<GroupName, Vec<Principal>>,
+    end: Option<End>,
+}
+
+/// Nothing stands below the last line.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct End {}
+
+/// Why a file of groups is refused.
+#[derive(Debug, Error)]
+pub enum GroupsError {
+    /// It is no TOML of this form.
+    #[error("groups do not parse")]
+    Syntax(#[source] Box<toml::de::Error>),
+    /// It may be cut off.
+    #[error("the last line is not [end]: the file may be cut off; write that line behind all groups")]
+    NoEnd,
 }
 
 /// Who is in which group.
@@ -20,9 +41,13 @@ impl FileGroups {
     /// Reads a file's text.
     ///
     /// # Errors
-    /// What is wrong with it: a name that is none, or a key that is not known.
-    pub fn parse(text: &str) -> Result<Self, Box<toml::de::Error>> {
-        let document: Document = toml::from_str(text)?;
+    /// What is wrong with it: a name that is none, a key that is not known, or no end.
+    pub fn parse(text: &str) -> Result<Self, GroupsError> {
+        let document: Document =
+            toml::from_str(text).map_err(|error| GroupsError::Syntax(Box::new(error)))?;
+        if document.end.is_none() || !text.trim_end().ends_with("\n[end]") {
+            return Err(GroupsError::NoEnd);
+        }
         let mut groups: HashMap<_, Vec<_>> = HashMap::new();
         for (group, members) in document.groups {
             for member in members {
@@ -44,7 +69,8 @@ mod tests {
 
     #[test]
     fn a_file_says_who_is_in_which_group() {
-        let file = "[groups]\nanalysts = ['alice', 'spiffe:prod.example/etl']\nops = ['alice']\nempty = []";
+        let file =
+            "[groups]\nanalysts = ['alice', 'spiffe:prod.example/etl']\nops = ['alice']\nempty = []\n[end]\n";
         let groups = FileGroups::parse(file).unwrap();
         let of = |name: &str| {
             let found = groups.of(&Principal::parse(name).unwrap());
@@ -59,14 +85,34 @@ mod tests {
     #[test]
     fn px04_what_is_no_name_or_no_key_is_refused() {
         for bad in [
-            "",
             "[group]\na = []",
             "[groups]\na = ['']",
             "[groups]\na = ['*']",
             "[groups]\n'a b' = []",
             "[groups]\na = 'b'",
+            "[groups]\na = []\n[more]",
         ] {
-            assert!(FileGroups::parse(bad).is_err(), "{bad}");
+            let whole = [bad, "\n[end]\n"].concat();
+            assert!(matches!(FileGroups::parse(&whole), Err(GroupsError::Syntax(_))), "{bad}");
         }
+    }
+
+    #[test]
+    fn px07_a_file_that_is_cut_off_anywhere_is_refused() {
+        let whole = "[groups]\ndenied = [\n  'alice',\n  'bob',\n]\nops = ['alice']\n[end]";
+        FileGroups::parse(whole).unwrap();
+        FileGroups::parse(&[whole, "\n\n"].concat()).unwrap();
+        for length in 0..whole.len() {
+            FileGroups::parse(&whole[..length]).unwrap_err();
+        }
+        for early in [
+            "[end]\n[groups]\nops = []",
+            "end = {}\n[groups]\nops = ['a']\n#\n[end]",
+            "[end]\n[groups]\n#\n#[end]",
+        ] {
+            FileGroups::parse(early).unwrap_err();
+        }
+        let error = FileGroups::parse("[groups]\nops = ['alice']\n").unwrap_err();
+        assert!(error.to_string().contains("write that line"), "{error}");
     }
 }

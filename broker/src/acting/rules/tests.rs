@@ -18,8 +18,15 @@ fn name(text: &str) -> Principal {
     Principal::parse(text).unwrap()
 }
 
+/// The two lists that a file must have.
+const NOBODY: &str = "blocked = []\nonly_for_others = []\n";
+
+fn parse(rules: &str) -> Result<Rules, RulesError> {
+    Rules::parse(&[NOBODY, rules].concat())
+}
+
 fn fault(text: &str) -> RuleFault {
-    match Rules::parse(text) {
+    match parse(text) {
         Err(RulesError::Rule { fault, .. }) => fault,
         other => unreachable!("{other:?}"),
     }
@@ -36,7 +43,7 @@ fn may(rules: &Rules, real: &str, (effective, groups): (&str, &[&str]), address:
 
 #[test]
 fn px01_proxies_are_what_they_are_to_hadoop() {
-    let rules = Rules::parse(HADOOPS_EXAMPLE).unwrap();
+    let rules = parse(HADOOPS_EXAMPLE).unwrap();
     let alice: (&str, &[&str]) = ("alice", &["analysts"]);
     assert_eq!(may(&rules, "hive", alice, "10.0.0.9"), Verdict::Yes);
     assert_eq!(may(&rules, "hive", alice, "10.1.2.3"), Verdict::Yes);
@@ -49,7 +56,7 @@ fn px01_proxies_are_what_they_are_to_hadoop() {
 
 #[test]
 fn px01_users_and_groups_are_one_list_and_hosts_another() {
-    let rules = Rules::parse(
+    let rules = parse(
         "[[proxies]]\nprincipal = 'p'\nusers = ['alice']\ngroups = ['g']\nhosts = ['10.0.0.1']\n\
          [[proxies]]\nprincipal = 'p'\nusers = ['carol']\nhosts = ['10.0.0.2']\n\
          [[proxies]]\nprincipal = 'q'\nhosts = ['10.0.0.1']",
@@ -68,18 +75,18 @@ fn px02_everybody_and_everywhere_want_a_flag() {
     for list in ["users", "groups"] {
         let text = format!("[[proxies]]\nprincipal = 'p'\n{list} = ['alice', '*']\nhosts = ['10.0.0.1']\n");
         assert_eq!(fault(&text), RuleFault::AnyUser, "{list}");
-        let rules = Rules::parse(&[&text, "allow_any_user = true"].concat()).unwrap();
+        let rules = parse(&[&text, "allow_any_user = true"].concat()).unwrap();
         assert_eq!(may(&rules, "p", ("anybody", &[]), "10.0.0.1"), Verdict::Yes);
     }
     let text = "[[proxies]]\nprincipal = 'p'\nusers = ['alice']\nhosts = ['*']\nallow_any_user = true\n";
     assert_eq!(fault(text), RuleFault::AnyHost);
-    Rules::parse(&[text, "allow_any_host = true"].concat()).unwrap();
+    parse(&[text, "allow_any_host = true"].concat()).unwrap();
     assert_eq!(fault("[[headless]]\nprincipal = 'e'\ngroups = ['*']"), RuleFault::AnyMember);
 }
 
 #[test]
 fn px04_an_empty_string_matches_nothing_and_unknown_keys_are_refused() {
-    let rules = Rules::parse(
+    let rules = parse(
         "[[proxies]]\nprincipal = 'p'\nusers = ['']\ngroups = ['']\nhosts = ['', '10.0.0.1']\n\
          [[headless]]\nprincipal = 'e'\ngroups = ['']\nhosts = ['10.0.0.1']",
     )
@@ -92,10 +99,12 @@ fn px04_an_empty_string_matches_nothing_and_unknown_keys_are_refused() {
         "[[headless]]\nprincipal = 'e'\nmembers = ['g']",
         "[[proxies]]\nusers = ['alice']",
         "[[proxies]]\nprincipal = '*'",
-        "blocked = ['*']",
-        "blocked = ['']",
     ] {
-        assert!(matches!(Rules::parse(bad), Err(RulesError::Syntax(_))), "{bad}");
+        assert!(matches!(parse(bad), Err(RulesError::Syntax(_))), "{bad}");
+    }
+    for bad in ["blocked = ['*']", "blocked = ['']"] {
+        let error = Rules::parse(&[bad, "\nonly_for_others = []"].concat()).unwrap_err();
+        assert!(matches!(error, RulesError::Syntax(_)), "{bad}");
     }
     assert_eq!(fault("[[proxies]]\nprincipal = 'p'\nusers = ['a b']"), RuleFault::User);
     assert_eq!(fault("[[proxies]]\nprincipal = 'p'\ngroups = ['a b']"), RuleFault::Group);
@@ -104,7 +113,7 @@ fn px04_an_empty_string_matches_nothing_and_unknown_keys_are_refused() {
 
 #[test]
 fn px07_an_unknown_membership_is_neither_yes_nor_no() {
-    let rules = Rules::parse(
+    let rules = parse(
         "[[proxies]]\nprincipal = 'p'\nusers = ['alice']\ngroups = ['g']\nhosts = ['10.0.0.1']\n\
          [[headless]]\nprincipal = 'e'\ngroups = ['g']\nhosts = ['10.0.0.1']",
     )
@@ -124,8 +133,7 @@ fn px07_an_unknown_membership_is_neither_yes_nor_no() {
 #[test]
 fn members_of_a_group_may_act_as_a_headless_account() {
     let rules =
-        Rules::parse("[[headless]]\nprincipal = 'etl'\ngroups = ['ops', 'oncall']\nhosts = ['10.0.0.0/8']")
-            .unwrap();
+        parse("[[headless]]\nprincipal = 'etl'\ngroups = ['ops', 'oncall']\nhosts = ['10.0.0.0/8']").unwrap();
     let names = HostNames::default();
     let from = |address: &str| Origin::Address(address.parse().unwrap(), &names);
     let ops = |group: &GroupName| if group.as_str() == "oncall" { Verdict::Yes } else { Verdict::No };
@@ -140,10 +148,40 @@ fn members_of_a_group_may_act_as_a_headless_account() {
 fn px06_a_rule_whose_hosts_are_taken_away_gives_no_right_to_tokens_either() {
     let rule = "[[proxies]]\nprincipal = 'p'\nusers = ['alice']\n";
     let stands = |text: &str| {
-        let rules = Rules::parse(text).unwrap();
+        let rules = parse(text).unwrap();
         rules.proxy(&name("p"), (&name("alice"), &|_| Verdict::No), Origin::Token)
     };
     assert_eq!(stands(&[rule, "hosts = ['10.0.0.1']"].concat()), Verdict::Yes);
     assert_eq!(stands(&[rule, "hosts = ['']"].concat()), Verdict::No);
     assert_eq!(stands(rule), Verdict::No);
+}
+
+#[test]
+fn px03_a_file_that_is_cut_off_anywhere_lets_nobody_do_more() {
+    let whole = "blocked = ['hdfs', 'root']\nonly_for_others = ['knox']\n\n[[proxies]]\nprincipal = 'hive'\n\
+                 users = [\n 'alice',\n 'bob',\n]\nhosts = ['10.0.0.1', '10.0.0.2']\nallow_any_host = false\n\
+                 [[headless]]\nprincipal = 'etl'\ngroups = ['ops']\nhosts = ['10.0.0.1']\n";
+    let all = Rules::parse(whole).unwrap();
+    let mut taken = 0;
+    for length in 0..whole.len() {
+        let Ok(rules) = Rules::parse(&whole[..length]) else { continue };
+        taken += 1;
+        for blocked in ["hdfs", "root"] {
+            assert!(rules.blocks(&name(blocked)), "{blocked} is free at {length}");
+        }
+        assert!(rules.is_only_for_others(&name("knox")), "at {length}");
+        for user in ["alice", "bob", "carol"] {
+            for address in ["10.0.0.1", "10.0.0.2", "10.0.0.3"] {
+                let allowed = may(&all, "hive", (user, &[]), address);
+                assert!([Verdict::No, allowed].contains(&may(&rules, "hive", (user, &[]), address)));
+            }
+        }
+    }
+    assert!(taken > 3, "cut off between rules it is a file like any other");
+    for (cut, missing) in
+        [("", "blocked"), ("# blocked\n", "blocked"), ("blocked = ['hdfs']\n", "only_for_others")]
+    {
+        let error = Rules::parse(cut).unwrap_err().to_string();
+        assert_eq!(error, format!("{missing} is missing: write {missing} = [] where nobody stands in it"));
+    }
 }

@@ -185,7 +185,7 @@ async fn proxies_may_act_for_whom_and_from_where_they_may_in_hadoop() -> Result<
     let mut allowed = 0;
     for (number, ([users, groups, hosts], who, user, from)) in cases.iter().enumerate() {
         acting.replace_rules(&format!(
-            "[[proxies]]\nprincipal = 'hive'\nusers = {}\ngroups = {}\nhosts = {}\nallow_any_user = true\nallow_any_host = true",
+            "blocked = []\nonly_for_others = []\n[[proxies]]\nprincipal = 'hive'\nusers = {}\ngroups = {}\nhosts = {}\nallow_any_user = true\nallow_any_host = true",
             list(users),
             list(groups),
             list(hosts)
