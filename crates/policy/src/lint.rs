@@ -11,13 +11,14 @@ use crate::closure::closure;
 use crate::compile::CompiledDataset;
 use crate::compiled_rule::CompiledRule;
 use crate::tree::{Node, segments};
-use crate::{Effect, Snapshot};
+use crate::{Effect, Snapshot, Subject};
 
 impl Snapshot {
     /// What is legal in the document but likely a mistake, one sentence each, sorted; for `policy check`.
     ///
     /// - which homes a deny rule cuts, and over how many levels those whom it concerns get narrowed scopes;
     /// - characters in paths that look like others;
+    /// - groups without members by which rules take rights away: who is in them is known elsewhere, or nobody is;
     /// - rules that can never match anybody or never grant what they name;
     /// - operations that the provider cannot separate from others that the rule does not allow;
     /// - datasets that no allow rule touches.
@@ -41,9 +42,28 @@ impl Snapshot {
         if !self.can_concern_somebody(rule) {
             findings.push(format!("rule {id}: can never concern anybody"));
         }
+        self.lint_empty_groups(rule, findings);
         match rule.effect {
             Effect::Deny => self.lint_fan_out(rule, findings),
             Effect::Allow => self.lint_allow(rule, findings),
+        }
+    }
+
+    /// Whoever is to be kept out by a group from outside is not, when the source of groups loses it.
+    fn lint_empty_groups(&self, rule: &CompiledRule, findings: &mut Vec<String>) {
+        let (keeps_out, how) = match rule.effect {
+            Effect::Deny => (&rule.to, "denies"),
+            Effect::Allow => (&rule.unless, "leaves out"),
+        };
+        for subject in keeps_out.iter().filter_map(|id| self.subjects.subject(*id)) {
+            if let Subject::Group(group) = subject
+                && self.members.is_empty(group)
+            {
+                let id = &rule.id;
+                findings.push(format!(
+                    "rule {id}: {how} group {group}, which has no member here; whom a source outside loses, it does not stop"
+                ));
+            }
         }
     }
 

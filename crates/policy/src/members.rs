@@ -29,6 +29,22 @@ impl GroupMembers {
     }
 }
 
+impl GroupMembers {
+    /// Whether nobody is in a group by the document, directly or through other groups.
+    pub(crate) fn is_empty(&self, group: &GroupName) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut waiting = vec![group];
+        while let Some(group) = waiting.pop() {
+            let Some(members) = self.0.get(group).filter(|_| seen.insert(group)) else { continue };
+            if !members.principals.is_empty() {
+                return false;
+            }
+            waiting.extend(&members.groups);
+        }
+        true
+    }
+}
+
 fn principal(subject: &Subject) -> Option<&Principal> {
     if let Subject::Principal(principal) = subject { Some(principal) } else { None }
 }

@@ -73,6 +73,37 @@ fn rules_that_concern_nobody_are_named() {
 }
 
 #[test]
+fn ps07_groups_without_members_by_which_rights_are_taken_away_are_named() {
+    let groups = "
+- { name: outside }
+- { name: around, members: ['group:outside'] }
+- { name: known, members: ['principal:eve'] }
+- { name: half, members: ['group:outside', 'group:known'] }
+";
+    let rule = |id: &str, effect: &str, to: &str, unless: &str| {
+        format!(
+            "- {{ id: {id}, effect: {effect}, on: {{ dataset: wh }}, to: ['{to}'], unless: [{unless}], operations: [read] }}\n"
+        )
+    };
+    let rules = [
+        rule("a", "allow", "group:outside", "'group:around', 'group:half'"),
+        rule("b", "deny", "group:outside", "'group:around'"),
+        rule("c", "deny", "group:known", ""),
+    ]
+    .concat();
+    let found = policy(&[groups, DATASETS, "rules:\n", &rules].concat()).lint();
+    let found: Vec<_> = found.iter().filter(|line| line.contains("no member here")).collect();
+    let after = "which has no member here; whom a source outside loses, it does not stop";
+    assert_eq!(
+        found,
+        [
+            &format!("rule a: leaves out group around, {after}"),
+            &format!("rule b: denies group outside, {after}")
+        ]
+    );
+}
+
+#[test]
 fn rp06_look_alikes_in_paths_and_listing_of_objects_are_named() {
     let rules = "
 - { id: r, effect: allow, on: { object: \"gs://lake/wh/s\\u0430les\" }, to: ['group:analysts'], operations: [list] }";
