@@ -26,7 +26,10 @@ use lakegate_policy::Snapshot;
 pub use self::blocklist::Blocklist;
 pub use self::followed::Followed;
 pub(crate) use self::groups::Lookups;
-pub use self::groups::{CachedGroups, FileGroups, Groups, MachineGroups, SystemBounds, SystemGroups, Whose};
+pub use self::groups::{
+    Believable, CachedGroups, Canary, FileGroups, Groups, GroupsError, MachineGroups, SystemBounds,
+    SystemGroups, Whose,
+};
 use self::hosts::HostNames;
 pub use self::hosts::Resolve;
 pub use self::mapping::{
@@ -36,7 +39,9 @@ pub use self::pattern::PrincipalPattern;
 pub use self::resolving::SystemResolver;
 use self::rules::Origin;
 pub use self::rules::{RuleFault, Rules, RulesError};
-pub use self::settings::{ActingSettings, FileGroupsSettings, GroupsSettings, SystemGroupsSettings};
+pub use self::settings::{
+    ActingSettings, FileGroupsSettings, GroupsSettings, SystemGroupsSettings, TooShort,
+};
 use self::spread::Spread;
 pub(crate) use self::verdict::Verdict;
 use crate::Failure;
@@ -147,7 +152,7 @@ impl Acting {
             return Err(Failure::OnlyForOthers);
         }
         let Some(real) = caller.real() else {
-            let groups = self.groups.of(caller.principal()).await;
+            let groups = self.groups.of(&caller).await;
             return Ok(caller.with_groups(groups.map_err(|_| Failure::GroupsUnavailable)?));
         };
         let from = match effective {
@@ -165,7 +170,7 @@ impl Acting {
     /// # Errors
     /// [`Failure::GroupsUnavailable`].
     pub(crate) async fn with_groups(&self, caller: Caller) -> Result<Caller, Failure> {
-        let groups = self.groups.of(caller.principal()).await;
+        let groups = self.groups.of(&caller).await;
         Ok(caller.with_groups(groups.map_err(|_| Failure::GroupsUnavailable)?))
     }
 
@@ -220,7 +225,7 @@ impl Acting {
 
     /// A caller with the groups that are known of it, and whether those are all.
     async fn known(&self, caller: Caller) -> (Caller, Knowledge) {
-        match self.groups.of(caller.principal()).await {
+        match self.groups.of(&caller).await {
             Ok(groups) => (caller.with_groups(groups), Knowledge::All),
             Err(_) => (caller, Knowledge::PolicyAlone),
         }

@@ -4,14 +4,17 @@
 //! unknown, which is an outage: a rule that denies a group must not be left out because nobody knows who is in it.
 
 mod cached;
+mod canary;
 mod file;
 mod machine;
+mod queue;
 
-use lakegate_domain::{GroupName, Principal};
+use lakegate_domain::{Caller, GroupName, Principal};
 
 pub(crate) use self::cached::Lookups;
 pub use self::cached::{CachedGroups, SystemBounds, SystemGroups};
-pub use self::file::FileGroups;
+pub use self::canary::{Believable, Canary};
+pub use self::file::{FileGroups, GroupsError};
 pub use self::machine::MachineGroups;
 use super::{Followed, PrincipalPattern};
 
@@ -50,9 +53,10 @@ impl Whose {
 }
 
 impl Groups {
-    /// The groups of a principal, from all sources that are asked for them. Waits only for the operating system, and
-    /// only when its last answer is too old.
-    pub(super) async fn of(&self, principal: &Principal) -> Result<Vec<GroupName>, GroupsUnknown> {
+    /// The groups of the principal whose rights a caller has, from all sources that are asked for them. Waits only for
+    /// the operating system, and only when its last answer is too old.
+    pub(super) async fn of(&self, caller: &Caller) -> Result<Vec<GroupName>, GroupsUnknown> {
+        let principal = caller.principal();
         let mut groups = Vec::new();
         if let Some((whose, file)) = &self.file
             && whose.are(principal)
@@ -65,7 +69,7 @@ impl Groups {
         if let Some((whose, system)) = &self.system
             && whose.are(principal)
         {
-            groups.extend_from_slice(&system.of(principal).await?);
+            groups.extend_from_slice(&system.of(principal, caller.real().unwrap_or(principal)).await?);
         }
         Ok(groups)
     }

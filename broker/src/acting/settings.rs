@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
+use thiserror::Error;
 
-use super::{PrincipalPattern, SystemBounds, Whose};
+use super::{Canary, PrincipalPattern, SystemBounds, Whose};
 
 /// Acting for others. Without it nobody acts for anybody.
 #[derive(Debug, Clone, Deserialize)]
@@ -72,6 +73,9 @@ pub struct SystemGroupsSettings {
     /// Whose groups it knows; those of all principals without a kind when missing.
     #[serde(default)]
     pub principals: Option<Vec<PrincipalPattern>>,
+    /// Who must be known for an answer to be believed: a user and a group of each directory behind the system.
+    #[serde(default)]
+    pub canaries: Vec<Canary>,
     /// Seconds after which an answer is renewed when it is used; a change of groups is in force after twice that.
     #[serde(default = "half_a_minute")]
     pub refresh_seconds: NonZeroU64,
@@ -90,14 +94,25 @@ impl SystemGroupsSettings {
     }
 
     /// How old answers may be, and how long one may take.
-    pub fn bounds(&self) -> SystemBounds {
-        SystemBounds {
+    ///
+    /// # Errors
+    /// [`TooShort`] when answers would be too old before they are renewed.
+    pub fn bounds(&self) -> Result<SystemBounds, TooShort> {
+        if self.max_stale_seconds < self.refresh_seconds.get().saturating_mul(2) {
+            return Err(TooShort);
+        }
+        Ok(SystemBounds {
             refresh: Duration::from_secs(self.refresh_seconds.get()),
             max_stale: Duration::from_secs(self.max_stale_seconds),
             patience: Duration::from_millis(self.patience_millis.get()),
-        }
+        })
     }
 }
+
+/// Answers would be unknown before new ones are waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("less than twice refresh_seconds: an answer is unknown before a new one is waited for")]
+pub struct TooShort;
 
 fn half_an_hour() -> u64 {
     1800

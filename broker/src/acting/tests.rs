@@ -61,7 +61,7 @@ hosts = ["10.0.0.0/8"]
 struct Down;
 
 impl SystemGroups for Down {
-    fn groups_of(&self, _: &str) -> std::io::Result<Vec<String>> {
+    fn groups_of(&self, _: &str) -> std::io::Result<Option<Vec<String>>> {
         Err(std::io::ErrorKind::TimedOut.into())
     }
 }
@@ -219,7 +219,7 @@ async fn px07_groups_that_nobody_can_tell_are_an_outage_and_never_leave() {
 #[tokio::test]
 async fn px07_somebody_in_no_group_is_refused() {
     let file = Followed::unaged(Arc::new(ArcSwap::from_pointee(
-        FileGroups::parse("[groups]\nanalysts = ['carol']\netl-ops = []").unwrap(),
+        FileGroups::parse("[groups]\nanalysts = ['carol']\netl-ops = []\n[end]").unwrap(),
     )));
     let world = world_with(Groups { file: Some((Whose::Everybody, file)), system: None });
     assert_eq!(world.by_certificate("hive", "carol").await, "hive>carol", "by a group of the file");

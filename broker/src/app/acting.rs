@@ -10,7 +10,7 @@ use lakegate_host::files::{Contents, FileSet};
 use lakegate_host::reload::Item;
 
 use crate::acting::{
-    Acting, ActingSettings, ActingTerms, Blocklist, CachedGroups, FileGroups, Followed, Groups,
+    Acting, ActingSettings, ActingTerms, Believable, Blocklist, CachedGroups, FileGroups, Followed, Groups,
     GroupsSettings, MachineGroups, Mapping, MappingSettings, Rules, SystemResolver,
 };
 
@@ -61,7 +61,12 @@ fn sources(settings: &GroupsSettings, reloads: &Reloads) -> Result<Groups> {
         groups.file = Some((settings.whose(), file.context("groups.file")?));
     }
     if let Some(settings) = &settings.system {
-        let cached = CachedGroups::new(Arc::new(MachineGroups), settings.bounds());
+        if settings.canaries.is_empty() {
+            tracing::warn!("groups.system has no canaries: nobody sees that the directory behind it is away");
+        }
+        let bounds = settings.bounds().context("groups.system.max_stale_seconds")?;
+        let source = Believable::new(Arc::new(MachineGroups), settings.canaries.clone());
+        let cached = CachedGroups::new(Arc::new(source), bounds);
         groups.system = Some((settings.whose(), cached));
     }
     Ok(groups)

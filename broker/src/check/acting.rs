@@ -8,6 +8,10 @@ use lakegate_host::files::FileContent;
 use super::Subject;
 use crate::acting::{Blocklist, FileGroups, Mapping, Rules};
 
+/// What happens without a canary.
+const NO_CANARY: &str = "none: when the directory is stopped, people whom nobody asked for before seem to be in no group, \
+                         and rules that deny a group do not hold for them";
+
 pub(super) fn mapping(subject: &Subject<'_>, findings: &mut Findings) {
     let settings = &subject.config.mapping;
     let blocked = Blocklist::new(&subject.config.acting.blocked);
@@ -44,11 +48,11 @@ pub(super) fn groups(subject: &Subject<'_>, findings: &mut Findings) {
     {
         findings.take("groups.file.path", FileGroups::parse(&text));
     }
-    if let Some(system) = &settings.system
-        && system.max_stale_seconds < 2 * system.refresh_seconds.get()
-    {
-        let text = "less than twice refresh_seconds: an answer is unknown before a new one is waited for";
-        findings.error("groups.system.max_stale_seconds", text);
+    if let Some(system) = &settings.system {
+        findings.take("groups.system.max_stale_seconds", system.bounds());
+        if system.canaries.is_empty() {
+            findings.warn("groups.system.canaries", NO_CANARY);
+        }
     }
 }
 

@@ -22,7 +22,7 @@ impl ActingMetrics {
     pub(crate) fn of(acting: &Arc<Acting>) -> prometheus::Result<Self> {
         let lookups = Opts::new(
             "lakegate_broker_group_lookups",
-            "look-ups of groups in the operating system since the start, by outcome; late: waits that were given up",
+            "look-ups of groups in the operating system since the start, by outcome; late: waits given up; crowded: not begun",
         );
         Ok(Self {
             acting: Arc::clone(acting),

@@ -17,10 +17,10 @@ use crate::world::{DENIED, READ, RULES, SALES, UNKNOWN, World, issue};
 struct Directory(Mutex<Option<HashMap<&'static str, Vec<&'static str>>>>);
 
 impl SystemGroups for Directory {
-    fn groups_of(&self, user: &str) -> io::Result<Vec<String>> {
+    fn groups_of(&self, user: &str) -> io::Result<Option<Vec<String>>> {
         let users = self.0.lock().unwrap();
         let users = users.as_ref().ok_or(io::ErrorKind::TimedOut)?;
-        Ok(users.get(user).into_iter().flatten().map(ToString::to_string).collect())
+        Ok(users.get(user).map(|groups| groups.iter().map(ToString::to_string).collect()))
     }
 }
 
@@ -33,7 +33,7 @@ const BOUNDS: SystemBounds = SystemBounds {
 
 #[tokio::test]
 async fn groups_of_a_file_count_in_decisions_and_in_rules_and_change_at_once() -> Result<()> {
-    let acting = ActingOptions::rules(RULES)?.with_groups("[groups]\nanalysts = ['carol']")?;
+    let acting = ActingOptions::rules(RULES)?.with_groups("[groups]\nanalysts = ['carol']\n[end]")?;
     let world = World::start_with(acting).await?;
     assert_eq!(world.ask("carol", "", SALES).await?, "ok carol for -");
     assert_eq!(world.ask("hive", "carol", SALES).await?, "ok hive for carol");
@@ -41,7 +41,7 @@ async fn groups_of_a_file_count_in_decisions_and_in_rules_and_change_at_once() -
     let token = world.lake.caller("carol")?.issue(issue("")).await?.token;
     let job = world.lake.caller_with_dt(&token)?;
     job.ask(SALES, READ).await?;
-    world.acting.replace_groups("[groups]\netl-ops = ['carol']")?;
+    world.acting.replace_groups("[groups]\netl-ops = ['carol']\n[end]")?;
     let denied = job.ask(SALES, READ).await.unwrap_err();
     assert_eq!(world.lake.told(&denied)?, "PermissionDenied PERMISSION_DENIED deny policy_deny");
     assert_eq!(world.ask("carol", "", SALES).await?, "PermissionDenied PERMISSION_DENIED deny policy_deny");

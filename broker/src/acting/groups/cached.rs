@@ -3,7 +3,8 @@
 //! A look-up (`getgrouplist`) blocks for as long as a directory service likes, so it runs on a thread of its own, few at
 //! a time, one for each principal, and nobody waits long. Answers are used for `refresh`; one that is used later is
 //! renewed behind the answer, and only one that is older than twice that is waited for. If no new one comes, the last
-//! known one serves until it is too old, and then nobody knows.
+//! known one serves until it is too old, and then nobody knows. Of a user that was known until now, "no such user" is no
+//! answer either: directories say that when they are away. It is one when the last known answer is too old.
 
 use std::fmt;
 use std::io;
@@ -17,6 +18,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 use super::GroupsUnknown;
+use super::queue::{Place, Queue};
 
 /// The most principals whose groups are remembered.
 const REMEMBERED: u64 = 50_000;
@@ -29,11 +31,11 @@ const REST: Duration = Duration::from_secs(2);
 
 /// Asks the operating system. Blocks.
 pub trait SystemGroups: Send + Sync + fmt::Debug {
-    /// The names of a user's groups; none when there is no such user.
+    /// The names of all groups of a user; none when there is no such user.
     ///
     /// # Errors
-    /// When that could not be found out.
-    fn groups_of(&self, user: &str) -> io::Result<Vec<String>>;
+    /// When that could not be found out, or not all of it.
+    fn groups_of(&self, user: &str) -> io::Result<Option<Vec<String>>>;
 }
 
 /// How old answers may be, and how long one may take.
@@ -53,6 +55,7 @@ pub struct CachedGroups {
     source: Arc<dyn SystemGroups>,
     bounds: SystemBounds,
     seats: Arc<Semaphore>,
+    queue: Arc<Queue>,
     entries: Cache<Principal, watch::Sender<State>>,
     lookups: Arc<Lookups>,
 }
@@ -63,13 +66,19 @@ pub(crate) struct Lookups {
     answered: AtomicU64,
     failed: AtomicU64,
     late: AtomicU64,
+    crowded: AtomicU64,
 }
 
 impl Lookups {
-    /// How many ended in which way, and how many waits were given up.
-    pub(crate) fn by_outcome(&self) -> [(&'static str, u64); 3] {
-        [("answered", &self.answered), ("failed", &self.failed), ("late", &self.late)]
-            .map(|(outcome, count)| (outcome, count.load(Ordering::Relaxed)))
+    /// How many ended in which way, how many waits were given up, and how many were not begun because too many wait.
+    pub(crate) fn by_outcome(&self) -> [(&'static str, u64); 4] {
+        [
+            ("answered", &self.answered),
+            ("failed", &self.failed),
+            ("late", &self.late),
+            ("crowded", &self.crowded),
+        ]
+        .map(|(outcome, count)| (outcome, count.load(Ordering::Relaxed)))
     }
 }
 
@@ -86,6 +95,8 @@ struct State {
 #[derive(Debug, Clone)]
 struct Known {
     groups: Arc<[GroupName]>,
+    /// Whether there was such a user.
+    is_user: bool,
     /// When the look-up began.
     at: Instant,
 }
@@ -99,36 +110,63 @@ impl State {
     fn wants_asking(&self) -> bool {
         self.asking.is_none() && self.failed.is_none_or(|at| at.elapsed() >= REST)
     }
+
+    /// Takes the answer to a look-up that began at an instant.
+    fn take(
+        &mut self,
+        found: io::Result<Option<Vec<String>>>,
+        (at, max_stale): (Instant, Duration),
+    ) -> io::Result<()> {
+        let found = found?;
+        let was_user = self.known.as_ref().is_some_and(|it| it.is_user && it.at.elapsed() < max_stale);
+        if found.is_none() && was_user {
+            return Err(io::Error::other("a user that was known until now is said not to exist"));
+        }
+        let is_user = found.is_some();
+        self.known = Some(Known { groups: groups(&found.unwrap_or_default()), is_user, at });
+        self.failed = None;
+        Ok(())
+    }
 }
 
 impl CachedGroups {
     /// Nothing is remembered yet.
     pub fn new(source: Arc<dyn SystemGroups>, bounds: SystemBounds) -> Self {
         let entries = Cache::builder().max_capacity(REMEMBERED).time_to_idle(2 * bounds.max_stale).build();
-        Self { source, bounds, seats: Arc::new(Semaphore::new(SEATS)), entries, lookups: Arc::default() }
+        Self {
+            source,
+            bounds,
+            seats: Arc::new(Semaphore::new(SEATS)),
+            queue: Arc::default(),
+            entries,
+            lookups: Arc::default(),
+        }
     }
 
-    /// The groups of a principal.
-    pub(super) async fn of(&self, principal: &Principal) -> Result<Arc<[GroupName]>, GroupsUnknown> {
+    /// The groups of a principal, for whom `asker` asks.
+    pub(super) async fn of(
+        &self,
+        principal: &Principal,
+        asker: &Principal,
+    ) -> Result<Arc<[GroupName]>, GroupsUnknown> {
         let entry = match self.entries.get(principal) {
             Some(entry) => entry,
             None => self.entries.get_with(principal.clone(), || watch::Sender::new(State::default())),
         };
-        let refresh = self.bounds.refresh;
+        let SystemBounds { refresh, max_stale, .. } = self.bounds;
         let (fresh, usable) = {
             let state = entry.borrow();
-            (state.younger_than(refresh), state.younger_than(2 * refresh))
+            (state.younger_than(refresh.min(max_stale)), state.younger_than((2 * refresh).min(max_stale)))
         };
         if let Some(groups) = fresh {
             return Ok(groups);
         }
-        self.ask(&entry, principal);
+        self.ask(&entry, principal, asker);
         if let Some(groups) = usable {
             return Ok(groups);
         }
         self.wait(&entry).await;
-        let state = entry.borrow();
-        let last = state.younger_than(2 * refresh).or_else(|| state.younger_than(self.bounds.max_stale));
+        let last = entry.borrow().younger_than(max_stale);
         last.ok_or(GroupsUnknown)
     }
 
@@ -146,8 +184,15 @@ impl CachedGroups {
         }
     }
 
-    /// Begins a look-up unless one is under way, or failed just now.
-    fn ask(&self, entry: &watch::Sender<State>, principal: &Principal) {
+    /// Begins a look-up unless one is under way, or failed just now, or too many wait.
+    fn ask(&self, entry: &watch::Sender<State>, principal: &Principal, asker: &Principal) {
+        if !entry.borrow().wants_asking() {
+            return;
+        }
+        let Some(place) = self.queue.place(asker) else {
+            self.lookups.crowded.fetch_add(1, Ordering::Relaxed);
+            return;
+        };
         let begun = Instant::now();
         let is_ours = entry.send_if_modified(|state| {
             let is_ours = state.wants_asking();
@@ -159,32 +204,43 @@ impl CachedGroups {
         if !is_ours {
             return;
         }
-        let (source, seats, entry) = (Arc::clone(&self.source), Arc::clone(&self.seats), entry.clone());
-        let (principal, lookups) = (principal.clone(), Arc::clone(&self.lookups));
+        let looking = self.look_up(principal.clone(), begun, place);
+        let (entry, lookups, max_stale) = (entry.clone(), Arc::clone(&self.lookups), self.bounds.max_stale);
         tokio::spawn(async move {
-            let seat = seats.acquire_owned().await;
-            let asked = Instant::now();
+            let (found, at) = looking.await;
+            entry.send_modify(|state| {
+                state.asking = None;
+                if let Err(error) = state.take(found, (at, max_stale)) {
+                    lookups.failed.fetch_add(1, Ordering::Relaxed);
+                    tracing::warn!(%error, "the operating system could not tell a user's groups");
+                    state.failed = Some(Instant::now());
+                } else {
+                    lookups.answered.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        });
+    }
+
+    /// Asks when a seat is free, and gives up when whoever asked first has: what was found, and when it was asked for.
+    fn look_up(
+        &self,
+        principal: Principal,
+        begun: Instant,
+        place: Place,
+    ) -> impl Future<Output = (io::Result<Option<Vec<String>>>, Instant)> + Send + use<> {
+        let (source, seats) = (Arc::clone(&self.source), Arc::clone(&self.seats));
+        let patience = self.bounds.patience;
+        async move {
+            let seat = tokio::time::timeout_at(begun + patience, seats.acquire_owned()).await;
+            drop(place);
+            let at = Instant::now();
+            let Ok(seat) = seat else { return (Err(io::ErrorKind::TimedOut.into()), at) };
             let looked = tokio::task::spawn_blocking(move || {
                 let _seat = seat;
                 source.groups_of(principal.as_str())
             });
-            let found = looked.await.unwrap_or_else(|panic| Err(io::Error::other(panic)));
-            entry.send_modify(|state| {
-                state.asking = None;
-                match found {
-                    Ok(names) => {
-                        lookups.answered.fetch_add(1, Ordering::Relaxed);
-                        (state.known, state.failed) =
-                            (Some(Known { groups: groups(&names), at: asked }), None);
-                    }
-                    Err(error) => {
-                        lookups.failed.fetch_add(1, Ordering::Relaxed);
-                        tracing::warn!(%error, "the operating system could not tell a user's groups");
-                        state.failed = Some(Instant::now());
-                    }
-                }
-            });
-        });
+            (looked.await.unwrap_or_else(|panic| Err(io::Error::other(panic))), at)
+        }
     }
 }
 
