@@ -31,12 +31,10 @@ pub use self::groups::{
     SystemGroups, Whose,
 };
 use self::hosts::HostNames;
-pub use self::hosts::Resolve;
 pub use self::mapping::{
     Mapping, MappingError, MappingSettings, Mechanism, NotMapped, PatternFault, Unmatched,
 };
 pub use self::pattern::PrincipalPattern;
-pub use self::resolving::SystemResolver;
 use self::rules::Origin;
 pub use self::rules::{RuleFault, Rules, RulesError};
 pub use self::settings::{

@@ -69,6 +69,8 @@ impl App {
         let delegation = delegation.transpose().context("delegation")?;
         let own_buckets = own_buckets(&config)?;
         let identities = identities(&config)?;
+        let BrokerConfig { mapping, acting, groups, identity, .. } = &config;
+        let acting = acting::acting(mapping, acting, groups, &identity.name_servers, &reloads)?;
         let clients = config.clients();
         let tls = following::tls(config.tls, clients, &clock, &reloads).await.context("tls")?;
         following::lists(&tls, &clock, &readiness);
@@ -81,7 +83,7 @@ impl App {
             audit: AuditLog::to_file(&config.audit_file).context("audit_file")?,
             identities,
             delegation,
-            acting: acting::acting(&config.mapping, &config.acting, &config.groups, &reloads)?,
+            acting,
             administrators: config.administrators.into_iter().collect(),
             limits: config.limits,
             clock,

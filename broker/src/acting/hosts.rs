@@ -1,8 +1,9 @@
 //! From where a proxy may call: addresses, networks and host names, as in Hadoop's `MachineList`.
 //!
-//! Names are resolved in the background, forwards only: who owns a reverse zone could name its machines as it likes. A
+//! Names are resolved in the background, forwards only: who owns a reverse zone could name its machines as it likes. They
+//! are complete and no search list applies: in a pod the owner of a namespace could put a host of that name into it. A
 //! request never waits for it: a name that is not resolved, or was too long ago, is unknown, which is an outage and no
-//! refusal.
+//! refusal; a name that is known not to exist lets nobody through.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -10,13 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt};
 use ipnet::IpNet;
 use tokio::time::Instant;
 
 use super::Verdict;
 use super::rules::RuleFault;
+use crate::identity::{Family, HostName, HostResolver};
 
 /// How often names are resolved anew.
 pub(super) const RESOLVE_EVERY: Duration = Duration::from_mins(1);
@@ -35,7 +36,7 @@ const AT_ONCE: usize = 8;
 pub(super) struct HostList {
     any: bool,
     networks: Vec<IpNet>,
-    names: BTreeSet<String>,
+    names: BTreeSet<HostName>,
 }
 
 impl HostList {
@@ -48,8 +49,10 @@ impl HostList {
                 _ if entry == "*" => list.any = true,
                 Some(network) if network.prefix_len() == 0 => list.any = true,
                 Some(network) => list.networks.push(network),
-                None if is_host_name(entry) => drop(list.names.insert(entry.to_ascii_lowercase())),
-                None => return Err(RuleFault::Host),
+                None => {
+                    let name = HostName::parse(&entry.to_ascii_lowercase()).ok_or(RuleFault::Host)?;
+                    let _twice = list.names.insert(name);
+                }
             }
         }
         if list.any && !any { Err(RuleFault::AnyHost) } else { Ok(list) }
@@ -61,8 +64,8 @@ impl HostList {
         if self.any || self.networks.iter().any(|network| network.contains(&address)) {
             return Verdict::Yes;
         }
-        let table = known.table.load();
-        let of_name = |name: &String| match table.get(name) {
+        let (table, family) = (known.table.load(), Family::of(address));
+        let of_name = |name: &HostName| match table.get(&(name.clone(), family)) {
             Some(resolved) if resolved.addresses.contains(&address) && resolved.is_good() => Verdict::Yes,
             Some(resolved) if resolved.is_good() => Verdict::No,
             _ => Verdict::Unknown,
@@ -76,7 +79,7 @@ impl HostList {
     }
 
     /// The names in it.
-    pub(super) fn names(&self) -> impl Iterator<Item = &String> {
+    pub(super) fn names(&self) -> impl Iterator<Item = &HostName> {
         self.names.iter()
     }
 }
@@ -85,31 +88,10 @@ fn single(address: IpAddr) -> IpNet {
     IpNet::from(address.to_canonical())
 }
 
-/// Letters, digits, hyphens and dots, and not only digits at the end: `10.1.2.999` is a bad address, not a name.
-fn is_host_name(text: &str) -> bool {
-    let is_label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-    };
-    let last_is_name =
-        text.rsplit('.').next().is_some_and(|last| last.bytes().any(|b| b.is_ascii_alphabetic()));
-    text.len() <= 253 && last_is_name && text.split('.').all(is_label)
-}
-
-/// Finds the addresses of host names.
-#[async_trait]
-pub trait Resolve: Send + Sync + std::fmt::Debug {
-    /// All addresses of a name; none when the name is known not to exist.
-    ///
-    /// # Errors
-    /// When that cannot be found out.
-    async fn addresses(&self, name: &str) -> std::io::Result<Vec<IpAddr>>;
-}
-
 /// What is known of host names.
 #[derive(Debug, Default)]
 pub(super) struct HostNames {
-    table: ArcSwap<HashMap<String, Resolved>>,
+    table: ArcSwap<HashMap<(HostName, Family), Resolved>>,
 }
 
 #[derive(Debug, Clone)]
@@ -126,25 +108,27 @@ impl Resolved {
 
 impl HostNames {
     /// Resolves these names and forgets all others. What cannot be resolved stays as it was; tells whether all could.
-    pub(super) async fn resolve(&self, names: BTreeSet<String>, resolver: &dyn Resolve) -> bool {
+    pub(super) async fn resolve(&self, names: BTreeSet<HostName>, resolver: &dyn HostResolver) -> bool {
         let at = Instant::now();
-        let one = async |name: String| {
-            let found = tokio::time::timeout(PATIENCE, resolver.addresses(&name)).await;
-            (name, found.ok().and_then(Result::ok))
+        let one = async |(name, family): (HostName, Family)| {
+            let found = tokio::time::timeout(PATIENCE, resolver.addresses(&name, family)).await;
+            ((name, family), found.ok().and_then(Result::ok))
         };
-        let found: Vec<_> = stream::iter(names).map(one).buffer_unordered(AT_ONCE).collect().await;
+        let both = names.into_iter().flat_map(|name| [(name.clone(), Family::V4), (name, Family::V6)]);
+        let found: Vec<_> = stream::iter(both).map(one).buffer_unordered(AT_ONCE).collect().await;
         let are_whole = found.iter().all(|(_, addresses)| addresses.is_some());
         let before = self.table.load();
-        let entry = |(name, found): (String, Option<Vec<IpAddr>>)| {
+        let entry = |(asked, found): ((HostName, Family), Option<Vec<IpAddr>>)| {
             let fresh = found.map(|addresses| Resolved {
                 addresses: addresses.iter().map(IpAddr::to_canonical).collect(),
                 at,
             });
             if fresh.is_none() {
-                tracing::warn!(host = name, "host name of a proxy rule cannot be resolved");
+                let (host, family) = &asked;
+                tracing::warn!(%host, ?family, "host name of a proxy rule cannot be resolved");
             }
-            let best = fresh.or_else(|| before.get(&name).cloned())?;
-            Some((name, best))
+            let best = fresh.or_else(|| before.get(&asked).cloned())?;
+            Some((asked, best))
         };
         self.table.store(Arc::new(found.into_iter().filter_map(entry).collect()));
         are_whole

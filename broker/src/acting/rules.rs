@@ -16,6 +16,7 @@ use thiserror::Error;
 
 use super::hosts::{HostList, HostNames};
 use super::{Blocklist, PrincipalPattern, Verdict};
+use crate::identity::HostName;
 
 /// The file as it is written.
 #[derive(Debug, Default, Deserialize)]
@@ -67,7 +68,7 @@ pub enum RuleFault {
     #[error("groups holds what is no group")]
     Group,
     /// Neither address, network nor host name.
-    #[error("hosts holds what is no address, network or host name")]
+    #[error("hosts holds what is no address, network or complete host name such as knox.example.com")]
     Host,
     /// Everybody, without the flag for it.
     #[error(
@@ -250,7 +251,7 @@ impl Rules {
     }
 
     /// All host names in the rules.
-    pub(super) fn host_names(&self) -> BTreeSet<String> {
+    pub(super) fn host_names(&self) -> BTreeSet<HostName> {
         let proxies = self.proxies.values().flatten().map(|rule| &rule.hosts);
         let headless = self.headless.values().flatten().map(|rule| &rule.hosts);
         proxies.chain(headless).flat_map(HostList::names).cloned().collect()

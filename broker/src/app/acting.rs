@@ -1,5 +1,6 @@
 //! Who acts, and for whom: the rules and groups that the broker follows, and the machine it asks.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,8 +12,9 @@ use lakegate_host::reload::Item;
 
 use crate::acting::{
     Acting, ActingSettings, ActingTerms, Believable, Blocklist, CachedGroups, FileGroups, Followed, Groups,
-    GroupsSettings, MachineGroups, Mapping, MappingSettings, Rules, SystemResolver,
+    GroupsSettings, MachineGroups, Mapping, MappingSettings, Rules,
 };
+use crate::identity::DnsResolver;
 
 /// The rules of acting for others.
 const RULES: &str = "acting-rules";
@@ -24,11 +26,12 @@ const GROUPS: &str = "groups";
 /// seconds.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// Everything about acting, following its files.
+/// Everything about acting, following its files; `name_servers` say where the hosts of rules are.
 pub(super) fn acting(
     mapping: &MappingSettings,
     acting: &ActingSettings,
     groups: &GroupsSettings,
+    name_servers: &[SocketAddr],
     reloads: &Reloads,
 ) -> Result<Arc<Acting>> {
     let good_for = Duration::from_secs(acting.max_stale_seconds);
@@ -47,8 +50,11 @@ pub(super) fn acting(
         groups: sources(groups, reloads)?,
         alarm_above: acting.alarm_above,
     };
+    let has_rules = acting.rules.is_some();
     let acting = Arc::new(Acting::new(terms));
-    acting.keep_resolved(Arc::new(SystemResolver));
+    if has_rules {
+        acting.keep_resolved(Arc::new(DnsResolver::new(name_servers).context("identity.name_servers")?));
+    }
     Ok(acting)
 }
 

@@ -16,7 +16,7 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
                 findings.error(&format!("identity.profiles[{number}]"), fault);
             }
         }
-        Ok(profiles) if profiles.bind_hosts() => {
+        Ok(profiles) if profiles.bind_hosts() || subject.config.acting.rules.is_some() => {
             findings.take("identity.name_servers", DnsResolver::new(&settings.name_servers));
         }
         Ok(_) if !settings.name_servers.is_empty() => {

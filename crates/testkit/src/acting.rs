@@ -7,8 +7,9 @@ use anyhow::Result;
 use arc_swap::ArcSwap;
 use lakegate_broker::acting::{
     Acting, ActingTerms, Blocklist, CachedGroups, FileGroups, Followed, Groups, Mapping, PrincipalPattern,
-    Resolve, Rules, SystemBounds, SystemGroups, Whose,
+    Rules, SystemBounds, SystemGroups, Whose,
 };
+use lakegate_broker::identity::HostResolver;
 
 /// What all brokers of a deployment know of acting.
 #[derive(Clone, Default)]
@@ -21,7 +22,7 @@ pub struct ActingOptions {
     /// The table `[mapping]`; empty for none.
     pub mapping: &'static str,
     /// Finds the addresses of hosts in rules.
-    pub resolver: Option<Arc<dyn Resolve>>,
+    pub resolver: Option<Arc<dyn HostResolver>>,
 }
 
 impl fmt::Debug for ActingOptions {

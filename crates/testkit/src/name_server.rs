@@ -65,6 +65,12 @@ impl NameServer {
         self.set(host, Entry::At(addresses.iter().filter_map(|text| text.parse().ok()).collect()));
     }
 
+    /// Says of a host that there is none.
+    pub fn remove(&self, host: &str) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.remove(&host.to_ascii_lowercase());
+    }
+
     /// Fails when it is asked for a host.
     pub fn break_off(&self, host: &str) {
         self.set(host, Entry::Broken);

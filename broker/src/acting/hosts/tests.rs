@@ -1,17 +1,22 @@
 //! Addresses, networks and names, and everything that is none.
 
-use std::io;
 use std::sync::Mutex;
 
+use async_trait::async_trait;
+use lakegate_testkit::NameServer;
+
 use super::*;
+use crate::identity::{DnsResolver, Unresolved};
 
 #[derive(Debug, Default)]
 struct Zone(Mutex<HashMap<String, Vec<IpAddr>>>);
 
 #[async_trait]
-impl Resolve for Zone {
-    async fn addresses(&self, name: &str) -> io::Result<Vec<IpAddr>> {
-        self.0.lock().unwrap().get(name).cloned().ok_or_else(|| io::ErrorKind::TimedOut.into())
+impl HostResolver for Zone {
+    async fn addresses(&self, host: &HostName, family: Family) -> Result<Vec<IpAddr>, Unresolved> {
+        let found = self.0.lock().unwrap().get(host.as_str()).cloned();
+        let found = found.ok_or_else(|| Unresolved::new("no answer"))?;
+        Ok(found.into_iter().filter(|address| Family::of(*address) == family).collect())
     }
 }
 
@@ -59,7 +64,19 @@ fn px02_everywhere_wants_a_flag_however_it_is_written() {
 
 #[test]
 fn px04_what_is_no_host_is_refused() {
-    for bad in ["10.1.2.999", "10.1.2", "10.0.0.0/33", "a b", "a..b", "*.example.com", "1", " 10.0.0.1"] {
+    for bad in [
+        "gateway",
+        "gate_way.example.com",
+        "gateway.example.com.",
+        "10.1.2.999",
+        "10.1.2",
+        "10.0.0.0/33",
+        "a b",
+        "a..b",
+        "*.example.com",
+        "1",
+        " 10.0.0.1",
+    ] {
         assert_eq!(list(&[bad]).unwrap_err(), RuleFault::Host, "{bad:?}");
     }
 }
@@ -68,7 +85,7 @@ fn px04_what_is_no_host_is_refused() {
 async fn names_are_known_when_resolved_and_unknown_is_not_no() {
     let (names, zone) = (HostNames::default(), Zone::default());
     let list = list(&["10.9.9.9", "Gateway.example.com"]).unwrap();
-    let ours: BTreeSet<String> = list.names().cloned().collect();
+    let ours: BTreeSet<HostName> = list.names().cloned().collect();
     assert_eq!(list.admits(ip("10.0.0.1"), &names), Verdict::Unknown, "not resolved yet");
     assert_eq!(list.admits(ip("10.9.9.9"), &names), Verdict::Yes, "what does not hang on it holds");
     zone.0.lock().unwrap().insert("gateway.example.com".to_owned(), vec![ip("10.0.0.1")]);
@@ -83,4 +100,28 @@ async fn names_are_known_when_resolved_and_unknown_is_not_no() {
     zone.0.lock().unwrap().insert("gateway.example.com".to_owned(), vec![]);
     names.resolve(ours, &zone).await;
     assert_eq!(list.admits(ip("10.0.0.1"), &names), Verdict::No);
+}
+
+#[tokio::test]
+async fn px01_a_host_that_dns_says_is_gone_is_refused_at_once_and_is_no_outage() {
+    let server = NameServer::start().await.unwrap();
+    let resolver = DnsResolver::new(&[server.address()]).unwrap();
+    let (names, list) = (HostNames::default(), list(&["gateway.example.com"]).unwrap());
+    let ours: BTreeSet<HostName> = list.names().cloned().collect();
+    server.put("gateway.example.com", &["10.0.0.1", "fd00::1"]);
+    assert!(names.resolve(ours.clone(), &resolver).await);
+    for there in ["10.0.0.1", "fd00::1", "::ffff:10.0.0.1"] {
+        assert_eq!(list.admits(ip(there), &names), Verdict::Yes, "{there}");
+    }
+    server.put("gateway.example.com", &["10.0.0.1"]);
+    assert!(names.resolve(ours.clone(), &resolver).await);
+    assert_eq!(list.admits(ip("fd00::1"), &names), Verdict::No, "one family of it is gone");
+    server.break_off("gateway.example.com");
+    assert!(!names.resolve(ours.clone(), &resolver).await);
+    assert_eq!(list.admits(ip("10.0.0.1"), &names), Verdict::Yes, "a server that fails has not said no");
+    server.remove("gateway.example.com");
+    assert!(names.resolve(ours, &resolver).await);
+    for gone in ["10.0.0.1", "10.0.0.2", "fd00::1"] {
+        assert_eq!(list.admits(ip(gone), &names), Verdict::No, "{gone}");
+    }
 }
