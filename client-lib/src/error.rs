@@ -19,14 +19,14 @@ pub type SharedCause = Arc<dyn StdError + Send + Sync>;
 #[non_exhaustive]
 pub enum ClientError {
     /// The configuration is not usable.
-    #[error("client configuration: {0}")]
+    #[error(transparent)]
     Config(#[from] ConfigFault),
     /// A path handed to the client is not one.
     #[error("path is not valid: {0}")]
-    InvalidPath(#[from] InvalidPath),
+    InvalidPath(InvalidPath),
     /// The operations handed to the client are none.
     #[error("operations are not valid: {0}")]
-    InvalidOperations(#[from] InvalidOperations),
+    InvalidOperations(InvalidOperations),
     /// Not 1 to 4 parts.
     #[error("a token is for 1 to 4 parts")]
     InvalidParts,
@@ -100,7 +100,7 @@ pub enum ClientError {
     BrokerFault(Refusal),
     /// The answer is not one that this client understands; nothing of it was used.
     #[error("the broker's answer is not usable: {0}")]
-    BadAnswer(#[from] AnswerFault),
+    BadAnswer(AnswerFault),
     /// Two tokens in a row had ended when they arrived.
     #[error("tokens end before they arrive; check this machine's clock")]
     ExpiredOnArrival,
@@ -110,6 +110,25 @@ pub enum ClientError {
     /// The runtime that carried the call went away.
     #[error("the call was interrupted because its runtime is shutting down")]
     Interrupted,
+}
+
+// These tell all in their own text, so they are no causes besides: whoever prints a chain would say them twice.
+impl From<InvalidPath> for ClientError {
+    fn from(fault: InvalidPath) -> Self {
+        Self::InvalidPath(fault)
+    }
+}
+
+impl From<InvalidOperations> for ClientError {
+    fn from(fault: InvalidOperations) -> Self {
+        Self::InvalidOperations(fault)
+    }
+}
+
+impl From<AnswerFault> for ClientError {
+    fn from(fault: AnswerFault) -> Self {
+        Self::BadAnswer(fault)
+    }
 }
 
 impl ClientError {
@@ -246,8 +265,8 @@ pub enum ConfigFault {
     #[error("the file of the delegation token can be read by others; make it 0600")]
     TokenFileExposed,
     /// A token-storage file from which no token can be taken.
-    #[error("the file of the delegation token: {0}")]
-    TokenStorage(#[source] CredentialsError),
+    #[error(transparent)]
+    TokenStorage(CredentialsError),
     /// A text and a file.
     #[error("a delegation token and a file with one are two; give one of them")]
     TwoTokens,

@@ -109,6 +109,34 @@ async fn one_probe_passes_after_the_pause_and_the_others_do_not_wait_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_straggler_from_before_the_pause_does_not_decide_for_the_probe() {
+    let (store, long) = (memory(), CALL * 20);
+    let breaker = Arc::new(breaker(&store));
+    let [scope] = scopes();
+    let keys = vec![scope.key(); KEYS_PER_TRIP * 21];
+    store.set_fault(Fault::Slow(long));
+    let straggler = tokio::spawn({
+        let breaker = Arc::clone(&breaker);
+        async move { breaker.get_many(&keys).await }
+    });
+    tokio::task::yield_now().await;
+    let began = Instant::now();
+    store.set_fault(Fault::Down);
+    fail(&breaker, 5).await;
+    store.set_fault(Fault::Slow(CALL / 2));
+    tokio::time::sleep_until(began + long - CALL / 4).await;
+    let probe = tokio::spawn({
+        let breaker = Arc::clone(&breaker);
+        async move { breaker.ping().await }
+    });
+    straggler.await.unwrap().unwrap();
+    assert!(!probe.is_finished());
+    assert_eq!(breaker.health().breaker, BreakerState::Probing, "nobody passes before the probe is back");
+    probe.await.unwrap().unwrap();
+    assert_eq!(breaker.health().breaker, BreakerState::Closed);
+}
+
+#[tokio::test(start_paused = true)]
 async fn pauses_grow_to_their_longest_with_every_failed_probe_and_are_spread() {
     let store = memory();
     store.set_fault(Fault::Down);
