@@ -121,6 +121,7 @@ def check_refused(values):
         ("identity.profiles", [{"name": "users", "identity": "common-name", "kind": "user", "policy": "users"}]),
         ("identity.profiles", [{"name": "users", "identity": "common-name", "kind": "user", "relm": "x"}]),
         ("identity.nameServers", "10.0.0.10"),
+        ("identity.profiles", []),
         ("delegation.ring", "a/b"),
         ("delegation.stored", {"rollSeconds": 0}),
         ("delegation.stored", {"rollHours": 24}),

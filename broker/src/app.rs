@@ -186,7 +186,10 @@ fn identities(config: &BrokerConfig) -> Result<Identities> {
         let first = faults.into_iter().next();
         first.map_or_else(
             || anyhow!("identity.profiles"),
-            |(number, fault)| Error::new(fault).context(format!("identity.profiles[{number}]")),
+            |(number, fault)| {
+                let key = fault.key(number);
+                Error::new(fault).context(key)
+            },
         )
     })?;
     let resolver = if profiles.bind_hosts() {

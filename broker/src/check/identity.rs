@@ -13,7 +13,7 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
     match Profiles::new(settings, &authorities) {
         Err(faults) => {
             for (number, fault) in faults {
-                findings.error(&format!("identity.profiles[{number}]"), fault);
+                findings.error(&fault.key(number), fault);
             }
         }
         Ok(profiles) if profiles.bind_hosts() || subject.config.acting.rules.is_some() => {
@@ -23,12 +23,6 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
             findings.warn("identity.name_servers", "nobody is bound to a host: no name server is ever asked");
         }
         Ok(_) => {}
-    }
-    if settings.profiles.is_empty() && authorities.len() > 1 {
-        findings.warn(
-            "identity.profiles",
-            "there are several authorities and no profiles: each may name anybody",
-        );
     }
     let carriers = settings.profiles.iter().any(|profile| profile.kind == ProfileKind::Carrier);
     if carriers && subject.config.delegation.is_none() {

@@ -16,6 +16,12 @@ pub enum ProfileFault {
     /// There are several authorities and the profile names none: each could give every name of it.
     #[error("authority is missing: there are several, and each could give the names of this profile")]
     AnyAuthority,
+    /// There are several authorities and no profile at all: each could give every name.
+    #[error(
+        "there are several authorities and no profiles, so each could give every name: write a profile for each \
+         authority, with authority = its name"
+    )]
+    NoProfiles,
     /// `spiffe-uri` without a trust domain, or a text that is none.
     #[error("spiffe-uri needs a trust_domain of [a-z0-9._-]")]
     TrustDomain,
@@ -37,4 +43,14 @@ pub enum ProfileFault {
     /// One principal could come from both profiles.
     #[error("this profile and {0} can give the same name; set realm, name_prefix or projects")]
     Overlap(ProfileName),
+}
+
+impl ProfileFault {
+    /// The key of the configuration to which the fault of the `number`th profile belongs.
+    pub fn key(&self, number: usize) -> String {
+        match self {
+            Self::NoProfiles => "identity.profiles".to_owned(),
+            _ => format!("identity.profiles[{number}]"),
+        }
+    }
 }

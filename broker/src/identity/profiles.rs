@@ -25,6 +25,9 @@ impl Profiles {
         authorities: &[AuthorityName],
     ) -> Result<Self, Vec<(usize, ProfileFault)>> {
         let mut faults: Vec<(usize, ProfileFault)> = Vec::new();
+        if settings.profiles.is_empty() && authorities.len() > 1 {
+            faults.push((0, ProfileFault::NoProfiles));
+        }
         for (number, profile) in settings.profiles.iter().enumerate() {
             faults.extend(check(profile, authorities).into_iter().map(|fault| (number, fault)));
         }

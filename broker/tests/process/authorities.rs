@@ -34,7 +34,14 @@ async fn authorities_that_do_not_fit_together_are_told_with_their_key() {
     let one = |name: &str, file: &str| {
         format!("[[tls.authorities]]\nname = \"{name}\"\nfile = \"FOLDER/{file}\"\nrevocation = \"none\"\n")
     };
-    let good = [one("staff", "client-ca.pem"), one("jobs", "other.pem")].concat();
+    let both = [one("staff", "client-ca.pem"), one("jobs", "other.pem")].concat();
+    let profile = |authority: &str| {
+        format!(
+            "[[identity.profiles]]\nname = \"{authority}\"\nauthority = \"{authority}\"\n\
+             identity = \"common-name\"\nkind = \"user\"\nrealm = \"{authority}\"\n"
+        )
+    };
+    let good = [both.clone(), profile("staff"), profile("jobs")].concat();
     assert!(said(&site, &good).contains("0 errors"), "{}", said(&site, &good));
     for (authorities, named) in [
         (String::new(), "one of client_ca and authorities must be set"),
@@ -50,11 +57,16 @@ async fn authorities_that_do_not_fit_together_are_told_with_their_key() {
         (good.replace("other.pem", "client-ca.pem"), "authorities staff and jobs share an issuer"),
         (good.replace("other.pem", "leaf.pem"), "certificate 1 may not issue certificates"),
         (good.replace("other.pem", "absent.pem"), "tls.authorities[1].file: file"),
+        (both.clone(), "identity.profiles: there are several authorities and no profiles"),
     ] {
         let said = said(&site, &authorities);
         assert!(said.contains(named), "{named} is not in: {said}");
         assert!(!said.contains("0 errors"), "{named}: {said}");
     }
+    said(&site, &both);
+    let output = broker(&site.path("broker.toml")).output().unwrap();
+    assert!(!output.status.success(), "xc24: a broker starts, and each authority names anybody");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("write a profile for each authority"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -79,6 +79,9 @@ source = { kind = "metadata-server" }
 {{- end -}}
 
 {{- define "lakegate.brokerConfig" -}}
+{{- if and (gt (len .Values.broker.authorities) 1) (empty .Values.identity.profiles) }}
+{{- fail "broker.authorities are several and identity.profiles is empty, so each could give every name: write a profile for each authority, with authority = its name" }}
+{{- end }}
 listen = "0.0.0.0:{{ int .Values.broker.port }}"
 admin_listen = "0.0.0.0:{{ int .Values.broker.adminPort }}"
 cluster = {{ toJson .Values.cluster }}

@@ -164,6 +164,15 @@ fn xc24_a_profile_of_several_authorities_names_one_of_them() {
 }
 
 #[test]
+fn xc24_several_authorities_without_any_profile_are_refused() {
+    let both = [authority("ca-a"), authority("ca-b")];
+    let found = faults(&json!([]), &both);
+    assert_eq!(found, [(0, ProfileFault::NoProfiles)]);
+    assert_eq!(found[0].1.key(0), "identity.profiles");
+    assert!(Profiles::new(&serde_json::from_value(json!({})).unwrap(), &both[..1]).is_ok());
+}
+
+#[test]
 fn each_key_has_its_identity_and_its_form() {
     let fault = |extra: Value| {
         let mut profile = json!({"name": "x", "identity": "common-name", "kind": "user"});
