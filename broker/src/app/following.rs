@@ -49,7 +49,7 @@ pub(super) async fn tls(
     Ok(live)
 }
 
-/// A broker is ready when every issuer whose certificates can be revoked has had a list.
+/// A broker becomes ready when every issuer whose certificates can be revoked has had a list.
 pub(super) fn lists(tls: &Arc<LiveTls>, clock: &Arc<dyn Clock>, readiness: &Readiness) {
     let (tls, clock) = (Arc::clone(tls), Arc::clone(clock));
     readiness.require("revocation", move || tls.is_complete(clock.now()));

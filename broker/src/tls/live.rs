@@ -5,7 +5,7 @@
 //! if nobody vouches for it any more (`tenure.rs`). There is no resumption, so nobody comes back without showing a
 //! certificate.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -33,6 +33,8 @@ pub struct LiveTls {
     renewing: Mutex<()>,
     /// See [`Trust`].
     again: Arc<Semaphore>,
+    /// Whether every issuer had a list at some moment; see [`LiveTls::is_complete`].
+    was_complete: AtomicBool,
 }
 
 /// What a new connection is made with.
@@ -61,6 +63,7 @@ impl LiveTls {
             changes: Arc::default(),
             renewing: Mutex::default(),
             again: Arc::new(Semaphore::new(1)),
+            was_complete: AtomicBool::new(false),
         })
     }
 
@@ -95,9 +98,18 @@ impl LiveTls {
         });
     }
 
-    /// Whether every issuer whose certificates can be taken back has a list; until then some are refused that are good.
+    /// Whether every issuer whose certificates can be taken back has a list, or had at some moment since the start. A
+    /// broker that starts waits until it knows enough to let in whoever is good. An issuer that comes later without a
+    /// list is refused by itself: all brokers learn of it at once, and must not all go away for everybody else.
     pub fn is_complete(&self, now: Timestamp) -> bool {
-        self.authorities.borrow().books().all(|book| book.health(now).missing == 0)
+        if self.was_complete.load(Ordering::Relaxed) {
+            return true;
+        }
+        let is_complete = self.authorities.borrow().books().all(|book| book.health(now).missing == 0);
+        if is_complete {
+            self.was_complete.store(true, Ordering::Relaxed);
+        }
+        is_complete
     }
 
     /// The revocation lists of those authorities that have any.

@@ -4,16 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use lakegate_broker::tls::{AuthorityFiles, AuthorityName, Revocation, RevocationBook, TlsFiles};
+use lakegate_broker::tls::{
+    AuthorityFiles, AuthorityName, ClientCertificates, Revocation, RevocationBook, TlsFiles,
+};
 use lakegate_domain::{Clock, ManualClock, Operation, SystemClock};
 use lakegate_testkit::{Authority, Caller, Deployment, Issued, Refused, RevocationDraft, tls_client};
 use rustls::version::TLS13;
+use rustls_pki_types::CertificateDer;
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::world::{DEADLINE, end_of, files, metric, now, open, start, start_at};
+use crate::world::{DEADLINE, end_of, files, metric, now, open, start_at, start_with};
 
 const SALES: &str = "gs://lake-one/sales/";
 const READ: &[Operation] = &[Operation::Read];
@@ -28,15 +31,24 @@ struct Checked {
 impl Checked {
     /// No list is there yet.
     async fn start() -> Result<Self> {
-        let lake = start().await?;
+        Self::start_beside(Vec::new()).await
+    }
+
+    /// The same, with these issuers beside the lake's own one.
+    async fn start_beside(more_issuers: Vec<CertificateDer<'static>>) -> Result<Self> {
         let book = Arc::new(RevocationBook::new(AuthorityName::default_name(), Duration::ZERO));
-        let authorities = vec![AuthorityFiles {
-            name: AuthorityName::default_name(),
-            certificates: vec![lake.authority().certificate()],
-            revocation: Revocation::Lists(Arc::clone(&book)),
-        }];
-        lake.tls().renew(TlsFiles { authorities, ..files(&lake, &[&Authority::new()?])? }, now())?;
-        Ok(Self { lake, book })
+        let revocation = Revocation::Lists(Arc::clone(&book));
+        let lake = start_with(|options| {
+            (options.more_issuers, options.revocation) = (more_issuers, revocation);
+        });
+        Ok(Self { lake: lake.await?, book })
+    }
+
+    /// What the broker says of itself to those who need no certificate.
+    async fn is_serving(&self) -> Result<bool> {
+        let mut client = HealthClient::new(self.lake.channel_as(None)?);
+        let status = client.check(HealthCheckRequest::default()).await?.into_inner().status;
+        Ok(status == ServingStatus::Serving as i32)
     }
 
     fn offer(&self, number: u64, revoked: &[&Issued]) -> Result<()> {
@@ -188,30 +200,44 @@ async fn xc08_when_a_list_is_too_old_its_issuers_certificates_are_refused_and_to
 }
 
 #[tokio::test]
-async fn xc09_a_broker_without_a_list_of_every_issuer_is_not_serving_and_lets_nobody_in() -> Result<()> {
-    let checked = Checked::start().await?;
-    let (lake, root) = (&checked.lake, checked.lake.authority());
+async fn xc09_a_broker_that_starts_without_a_list_of_every_issuer_is_not_serving_and_lets_nobody_in() -> Result<()>
+{
     let second = Authority::new()?;
-    let authorities = vec![AuthorityFiles {
-        name: AuthorityName::default_name(),
-        certificates: vec![root.certificate(), second.certificate()],
-        revocation: Revocation::Lists(Arc::clone(&checked.book)),
-    }];
-    let optional = lakegate_broker::tls::ClientCertificates::Optional;
-    lake.tls().renew(TlsFiles { authorities, clients: optional, ..files(lake, &[root])? }, now())?;
-    let health = async || -> Result<i32> {
-        let mut client = HealthClient::new(lake.channel_as(None)?);
-        Ok(client.check(HealthCheckRequest::default()).await?.into_inner().status)
-    };
-    let (serving, not_serving) = (ServingStatus::Serving as i32, ServingStatus::NotServing as i32);
-    assert_eq!(health().await?, not_serving);
+    let checked = Checked::start_beside(vec![second.certificate()]).await?;
+    let lake = &checked.lake;
+    assert!(!checked.is_serving().await?);
     assert!(lake.caller("alice")?.ask(SALES, READ).await.is_err());
     assert!(metric(lake, "lakegate_broker_refused_certificates_total{reason=\"revocation_unknown\"} ") >= 1);
     checked.offer(1, &[])?;
-    assert_eq!(health().await?, not_serving, "one of two");
+    assert!(!checked.is_serving().await?, "one of two");
     lake.caller("alice")?.ask(SALES, READ).await?;
     let list = second.revocation_list(&RevocationDraft::fresh(1, &[]))?;
     assert!(checked.book.offer(1, &[list], now()).faults.is_empty());
-    assert_eq!(health().await?, serving);
+    assert!(checked.is_serving().await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_issuer_that_comes_before_its_list_is_refused_and_takes_the_broker_from_nobody_else() -> Result<()> {
+    let checked = Checked::start().await?;
+    checked.offer(1, &[])?;
+    let (lake, early) = (&checked.lake, Authority::new()?);
+    assert!(checked.is_serving().await?);
+    let authorities = vec![AuthorityFiles {
+        name: AuthorityName::default_name(),
+        certificates: vec![lake.authority().certificate(), early.certificate()],
+        revocation: Revocation::Lists(Arc::clone(&checked.book)),
+    }];
+    let usual = files(lake, &[lake.authority()])?;
+    lake.tls().renew(TlsFiles { authorities, clients: ClientCertificates::Optional, ..usual }, now())?;
+    assert!(checked.is_serving().await?, "all brokers would go at once");
+    lake.caller("alice")?.ask(SALES, READ).await?;
+    assert!(lake.caller_as(early.client("alice")?)?.ask(SALES, READ).await.is_err(), "nobody knows");
+    let refusing = "lakegate_broker_revocation_refusing_issuers{authority=\"default\"} ";
+    assert_eq!(metric(lake, refusing), 1, "the alarm");
+    let list = early.revocation_list(&RevocationDraft::fresh(1, &[]))?;
+    assert!(checked.book.offer(1, &[list], now()).faults.is_empty());
+    lake.caller_as(early.client("alice")?)?.ask(SALES, READ).await?;
+    assert_eq!(metric(lake, refusing), 0);
     Ok(())
 }

@@ -26,6 +26,11 @@ pub(crate) async fn start() -> Result<Deployment> {
 
 /// A lake that goes by this clock.
 pub(crate) async fn start_at(clock: Arc<dyn Clock>) -> Result<Deployment> {
+    start_with(|options| options.clock = clock).await
+}
+
+/// A lake whose options differ from the usual.
+pub(crate) async fn start_with(change: impl FnOnce(&mut Options)) -> Result<Deployment> {
     let policy = PolicyDocument::from_yaml(
         r#"
 version: 1
@@ -35,7 +40,9 @@ datasets: [{ name: sales, prefix: "gs://lake-one/sales/", project: growth }]
 rules: [{ id: sales, effect: allow, on: { dataset: sales }, to: ["principal:alice"], operations: [read, list] }]
 "#,
     )?;
-    Deployment::start(Options { generator: RunGenerator::Absent, clock, ..Options::of(policy) }).await
+    let mut options = Options { generator: RunGenerator::Absent, ..Options::of(policy) };
+    change(&mut options);
+    Deployment::start(options).await
 }
 
 pub(crate) fn now() -> Timestamp {

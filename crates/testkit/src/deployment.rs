@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use lakegate_broker::audit::AuditLog;
-use lakegate_broker::tls::{AuthorityFiles, AuthorityName, ClientCertificates, Revocation, TlsFiles};
+use lakegate_broker::tls::{AuthorityFiles, AuthorityName, ClientCertificates, TlsFiles};
 use lakegate_broker::{Broker, DelegationKeys, LiveTls};
 use lakegate_client::{BrokeredStore, Client, StorageEndpoint};
 use lakegate_cloud_emulator::Emulator;
@@ -306,8 +306,8 @@ fn broker_tls(authority: &Authority, options: &Options) -> Result<TlsFiles> {
     let Issued { chain, key, .. } = authority.server()?;
     let authorities = vec![AuthorityFiles {
         name: AuthorityName::default_name(),
-        certificates: vec![authority.certificate()],
-        revocation: Revocation::Unchecked,
+        certificates: std::iter::once(authority.certificate()).chain(options.more_issuers.clone()).collect(),
+        revocation: options.revocation.clone(),
     }];
     let clients = match options.delegation {
         Some(_) => ClientCertificates::Optional,

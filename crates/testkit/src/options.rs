@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use lakegate_broker::audit::AuditSink;
 use lakegate_broker::identity::Identities;
-use lakegate_broker::tls::TlsVersions;
+use lakegate_broker::tls::{Revocation, TlsVersions};
 use lakegate_broker::{Limits, StalenessBounds};
 use lakegate_domain::{Clock, SystemClock};
 use lakegate_host::SnapshotCheck;
 use lakegate_policy::{LoadError, PolicyDocument};
 use lakegate_token_store::settings::RedisSettings;
+use rustls_pki_types::CertificateDer;
 
 use crate::Delegating;
 use crate::acting::ActingOptions;
@@ -65,6 +66,10 @@ pub struct Options {
     pub acting: ActingOptions,
     /// What clients may speak.
     pub tls_versions: TlsVersions,
+    /// Issuers of client certificates beside the deployment's own one; the authority of all of them is `default`.
+    pub more_issuers: Vec<CertificateDer<'static>>,
+    /// Whether certificates of clients can be taken back; not, unless set.
+    pub revocation: Revocation,
     /// Wall time for all parts.
     pub clock: Arc<dyn Clock>,
 }
@@ -164,6 +169,8 @@ impl Options {
             audit: AuditTo::File,
             acting: ActingOptions::default(),
             tls_versions: TlsVersions::Tls13,
+            more_issuers: Vec::new(),
+            revocation: Revocation::Unchecked,
             identities: Identities::default(),
             delegation: Some(Delegating::default()),
             clock: Arc::new(SystemClock),
