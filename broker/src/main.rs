@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::Parser;
@@ -26,8 +27,17 @@ struct Args {
     check_config: bool,
 }
 
-#[tokio::main]
-async fn main() -> Result<ExitCode> {
+/// How long an ending process waits for threads that read or write files: one may be held by a file system that hangs.
+const LAST_FILES: Duration = Duration::from_secs(5);
+
+fn main() -> Result<ExitCode> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let ended = runtime.block_on(run());
+    runtime.shutdown_timeout(LAST_FILES);
+    ended
+}
+
+async fn run() -> Result<ExitCode> {
     let args = Args::parse();
     telemetry::init(&TelemetryConfig::default())?;
     if let Err(error) = harden::no_core_dumps() {

@@ -200,8 +200,8 @@ async fn xc08_when_a_list_is_too_old_its_issuers_certificates_are_refused_and_to
 }
 
 #[tokio::test]
-async fn xc09_a_broker_that_starts_without_a_list_of_every_issuer_is_not_serving_and_lets_nobody_in() -> Result<()>
-{
+async fn xc09_a_broker_that_starts_without_a_list_of_every_issuer_is_not_serving_and_lets_nobody_in()
+-> Result<()> {
     let second = Authority::new()?;
     let checked = Checked::start_beside(vec![second.certificate()]).await?;
     let lake = &checked.lake;
@@ -218,7 +218,8 @@ async fn xc09_a_broker_that_starts_without_a_list_of_every_issuer_is_not_serving
 }
 
 #[tokio::test]
-async fn an_issuer_that_comes_before_its_list_is_refused_and_takes_the_broker_from_nobody_else() -> Result<()> {
+async fn an_issuer_that_comes_before_its_list_is_refused_and_takes_the_broker_from_nobody_else() -> Result<()>
+{
     let checked = Checked::start().await?;
     checked.offer(1, &[])?;
     let (lake, early) = (&checked.lake, Authority::new()?);

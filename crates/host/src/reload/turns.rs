@@ -7,12 +7,18 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::Outcome;
+use crate::Patient;
 use crate::watch::FileWatch;
+
+/// How long an item waits for its files to be watched again. One watcher serves all items, and one of them may have files
+/// on a file system that hangs: the others must not wait for it for ever. They poll meanwhile.
+const WATCHED_WITHIN: Duration = Duration::from_secs(5);
 
 /// The turns of one item: after a change, after a while, and when somebody asks.
 #[derive(Debug)]
 pub(crate) struct Turns {
     watch: Arc<FileWatch>,
+    arming: Patient,
     ticks: Interval,
     asked: mpsc::Receiver<oneshot::Sender<Outcome>>,
 }
@@ -29,7 +35,7 @@ impl Turns {
     ) -> Self {
         let mut ticks = tokio::time::interval_at(Instant::now() + every, every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { watch: Arc::new(watch), ticks, asked }
+        Self { watch: Arc::new(watch), arming: Patient::new(WATCHED_WITHIN), ticks, asked }
     }
 
     /// Waits for the next turn. Whatever changes from then on makes another one.
@@ -41,8 +47,8 @@ impl Turns {
             _ = self.ticks.tick() => Turn(None),
         };
         let watch = Arc::clone(&self.watch);
-        // A panic there would only mean that the files are polled.
-        let _armed = tokio::task::spawn_blocking(move || watch.rearm()).await;
+        // Whatever goes wrong there only means that the files are polled.
+        let _armed = self.arming.run(move || watch.rearm()).await;
         turn
     }
 }
