@@ -123,12 +123,15 @@ impl RevocationList {
         }
         serials.sort_unstable();
         serials.dedup();
-        let issuer = CertRevocationList::from(parsed).issuer().to_vec();
+        let parsed = CertRevocationList::from(parsed);
+        let issuer = parsed.issuer().to_vec();
         let header = Header::read(der).ok_or(ListFault::Malformed)?;
         let signer = signer_of(&issuer, &header, issuers, algorithms)?;
-        let (scope_der, scope) = match header.distribution_point() {
-            None => (&[][..], Scope::default()),
-            Some((der, point)) => (der, Scope::read(point).ok_or(ListFault::Unsupported)?),
+        let (scope_der, scope) = match (parsed.issuing_distribution_point(), header.distribution_point()) {
+            (None, None) => (&[][..], Scope::default()),
+            (Some(_), Some((der, point))) => (der, Scope::read(point).ok_or(ListFault::Unsupported)?),
+            // A scope that cannot be read is not the widest one.
+            _ => return Err(ListFault::Unsupported),
         };
         let instant = |time: x509_parser::time::ASN1Time| Timestamp::from_seconds(time.timestamp());
         let this_update = instant(header.this_update);

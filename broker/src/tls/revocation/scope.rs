@@ -21,7 +21,8 @@ enum Only {
 
 impl Scope {
     /// Reads a scope. None for one that is not supported: some reasons only, attribute certificates, entries of other
-    /// issuers, places that are no URIs.
+    /// issuers, no place or places that are no URIs. x509-parser leaves out what it cannot read, so a place that is not
+    /// there may be one that it did not understand.
     pub(super) fn read(point: &IssuingDistributionPoint<'_>) -> Option<Self> {
         let is_part = point.only_some_reasons.is_some()
             || point.indirect_crl
@@ -35,11 +36,8 @@ impl Scope {
             (_, true) => Some(Only::Issuers),
             _ => None,
         };
-        let places = match &point.distribution_point {
-            None => Vec::new(),
-            Some(name) => uris(name).map(str::to_owned).collect(),
-        };
-        (point.distribution_point.is_none() || !places.is_empty()).then_some(Self { only, places })
+        let places: Vec<String> = point.distribution_point.iter().flat_map(uris).map(str::to_owned).collect();
+        (!places.is_empty()).then_some(Self { only, places })
     }
 
     /// Whether the list is for a certificate, of a client or of an issuer.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lakegate_domain::{Clock, SystemClock, Timestamp};
-use lakegate_testkit::{Authority, Issued, RevocationDraft};
+use lakegate_testkit::{Authority, Issued, RevocationDraft, der_element};
 use rcgen::{CertificateParams, CrlDistributionPoint, CrlScope, IsCa, KeyUsagePurpose};
 
 use super::list::ListFault;
@@ -259,6 +259,30 @@ fn xc12_delta_and_indirect_lists_and_unknown_critical_extensions_are_refused() {
         assert_eq!(checked.offer_der(0, extended), Err(ListFault::Unsupported), "{extension:?}");
     }
     checked.offer_der(0, root.extend_list(&list, &unknown).unwrap()).unwrap();
+}
+
+#[test]
+fn xc12_a_scope_that_cannot_be_read_is_not_that_of_all_certificates() {
+    let root = Authority::new().unwrap();
+    let checked = Checked::new(&[&root]);
+    let list = root.revocation_list(&nothing(1)).unwrap();
+    let place = |name: &[u8]| der_element(0xa0, &der_element(0xa0, name));
+    let uri = place(&der_element(0x86, b"http://ca.example/1.crl"));
+    let clients_only = der_element(0x81, &[255]);
+    for (what, fields, word) in [
+        ("in order", [uri.clone(), clients_only.clone()].concat(), Ok(())),
+        ("out of order", [clients_only.clone(), uri].concat(), Err(ListFault::Unsupported)),
+        ("no name", place(&[255, 255]), Err(ListFault::Unsupported)),
+        ("no URI", place(&der_element(0x82, b"ca.example")), Err(ListFault::Unsupported)),
+        ("no place", clients_only, Err(ListFault::Unsupported)),
+    ] {
+        // RFC 5280, section 5.2.5.
+        let point = der_element(4, &der_element(0x30, &fields));
+        let extension = der_element(0x30, &[&[6, 3, 85, 29, 28, 1, 1, 255][..], &point].concat());
+        assert_eq!(checked.offer_der(0, root.extend_list(&list, &extension).unwrap()), word, "{what}");
+    }
+    let client = root.client("alice").unwrap();
+    assert_eq!(checked.word_now(&client), Err(Distrust::RevocationUnknown), "it names no place");
 }
 
 #[test]
