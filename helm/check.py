@@ -241,6 +241,7 @@ def check_configuration(values):
                 },
             ],
         ),
+        ("kept lists", broker["tls"]["keep_lists"], "/var/lib/lakegate-lists"),
         ("administrators", broker["administrators"], values["broker"]["administrators"]),
         (
             "identity",

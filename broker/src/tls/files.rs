@@ -31,6 +31,9 @@ pub struct TlsSettings {
     /// The authorities of client certificates.
     #[serde(default)]
     pub authorities: Vec<AuthoritySettings>,
+    /// A folder that remembers the newest revocation lists, so that after a restart none older is taken.
+    #[serde(default)]
+    pub keep_lists: Option<PathBuf>,
     /// Whether clients may speak TLS 1.2.
     #[serde(default)]
     pub allow_tls12: bool,
@@ -133,7 +136,7 @@ impl TlsSettings {
             (RevocationSettings::Lists(lists), Revocation::Lists(book)) => Some((Arc::clone(book), lists)),
             _ => None,
         };
-        Ok(places.filter_map(place).collect())
+        Ok(Places { lists: places.filter_map(place).collect(), keep: self.keep_lists.clone() })
     }
 
     /// What the files say, for these clients, with the lists of each authority.

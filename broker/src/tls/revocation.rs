@@ -15,15 +15,19 @@ mod book;
 mod fetch;
 mod follow;
 mod header;
+mod keep;
 mod list;
 mod scope;
 mod settings;
+mod source;
+mod voice;
 
 pub use book::{Offered, RevocationBook};
 pub(crate) use fetch::check_place;
-pub(crate) use follow::{Places, follow, lists_in};
+pub(crate) use follow::{Places, follow};
 pub use list::ListFault;
 pub use settings::{ListSettings, RevocationSettings};
+pub(crate) use source::lists_in;
 
 pub(super) use book::Certificate;
 

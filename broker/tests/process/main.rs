@@ -6,6 +6,7 @@ mod acting;
 mod authorities;
 mod checking;
 mod identities;
+mod kept;
 mod leaving;
 mod reload;
 mod reloads;

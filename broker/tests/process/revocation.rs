@@ -27,7 +27,7 @@ async fn site(places: &str) -> Site {
 }
 
 /// The same, with one file.
-async fn site_with_file() -> Site {
+pub(crate) async fn site_with_file() -> Site {
     let site = site("files = [\"LISTS\"]").await;
     let config = std::fs::read_to_string(site.path("broker.toml")).unwrap();
     let lists = site.path("lists").join("clients.crl");
@@ -35,25 +35,25 @@ async fn site_with_file() -> Site {
     site
 }
 
-fn list(by: &Authority, number: u64, revoked: &[&Issued]) -> String {
+pub(crate) fn list(by: &Authority, number: u64, revoked: &[&Issued]) -> String {
     let revoked: Vec<&[u8]> = revoked.iter().map(|issued| issued.serial.as_slice()).collect();
     by.revocation_list_pem(&RevocationDraft::fresh(number, &revoked)).unwrap()
 }
 
-fn keep(site: &Site, lists: &str) {
+pub(crate) fn keep(site: &Site, lists: &str) {
     site.swap("lists", &[("clients.crl", lists)]);
 }
 
-async fn is_ready(broker: &Running) -> bool {
+pub(crate) async fn is_ready(broker: &Running) -> bool {
     admin(&broker.admin, "/readyz").await.starts_with("HTTP/1.1 200")
 }
 
 /// Whether a client gets a token from the broker; it keeps the one of the path before.
-async fn works(client: &Client) -> bool {
+pub(crate) async fn works(client: &Client) -> bool {
     client.token_for(PATHS[0], read()).await.is_ok() && client.token_for(PATHS[1], read()).await.is_ok()
 }
 
-fn copy(issued: &Issued) -> Issued {
+pub(crate) fn copy(issued: &Issued) -> Issued {
     let Issued { chain, serial, certificate_pem, key_pem, .. } = issued;
     let (chain, serial) = (chain.clone(), serial.clone());
     let (certificate_pem, key_pem) = (certificate_pem.clone(), key_pem.clone());

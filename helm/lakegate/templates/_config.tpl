@@ -78,6 +78,10 @@ source = { kind = "metadata-server" }
 {{- end }}
 {{- end -}}
 
+{{- define "lakegate.hasLists" -}}
+{{- range .Values.broker.authorities }}{{ if not (kindIs "string" .revocation) }}yes{{ end }}{{ end }}
+{{- end -}}
+
 {{- define "lakegate.brokerConfig" -}}
 {{- if and (gt (len .Values.broker.authorities) 1) (empty .Values.identity.profiles) }}
 {{- fail "broker.authorities are several and identity.profiles is empty, so each could give every name: write a profile for each authority, with authority = its name" }}
@@ -95,6 +99,9 @@ own_buckets = {{ toJson .Values.broker.ownBuckets }}
 certificate = "/etc/lakegate/tls/tls.crt"
 key = "/etc/lakegate/tls/tls.key"
 allow_tls12 = {{ .Values.broker.allowTls12 }}
+{{- if include "lakegate.hasLists" . }}
+keep_lists = "/var/lib/lakegate-lists"
+{{- end }}
 {{- range .Values.broker.authorities }}
 
 [[tls.authorities]]

@@ -6,7 +6,9 @@ use lakegate_host::Findings;
 use lakegate_host::files::FileContent;
 
 use super::Subject;
-use crate::tls::{ListSettings, Revocation, RevocationBook, RevocationSettings, check_place, lists_in};
+use crate::tls::{
+    ListFault, ListSettings, Revocation, RevocationBook, RevocationSettings, check_place, lists_in,
+};
 
 /// A grace beyond this makes little of `nextUpdate`.
 const LONG: Duration = Duration::from_hours(24);
@@ -15,6 +17,23 @@ const LONG: Duration = Duration::from_hours(24);
 pub(super) fn check(subject: &Subject<'_>, revocations: &[Revocation], findings: &mut Findings) {
     let tls = &subject.config.tls;
     let Ok(settings) = tls.authorities() else { return };
+    let have_lists = revocations.iter().any(|revocation| matches!(revocation, Revocation::Lists(_)));
+    match &tls.keep_lists {
+        Some(folder) => {
+            if folder.is_dir() {
+                findings.writable("tls.keep_lists", &folder.join("list.crl"));
+            } else {
+                findings.error("tls.keep_lists", format!("{} is no folder", folder.display()));
+            }
+        }
+        None if have_lists => {
+            findings.warn(
+                "tls.keep_lists",
+                "a restart forgets the newest revocation lists; an older one may be taken",
+            );
+        }
+        None => {}
+    }
     for (index, (settings, revocation)) in (0..).zip(settings.iter().zip(revocations)) {
         let key = match tls.client_ca {
             Some(_) => "tls.revocation".to_owned(),
@@ -38,11 +57,15 @@ fn check_lists(
     for (index, file) in settings.files.iter().enumerate() {
         let key = format!("{key}.files[{index}]");
         let Some(content) = findings.take(&key, FileContent::public(file)) else { continue };
-        let Some(ders) = lists_in(content.bytes()) else {
-            findings.error(&key, format!("file {} holds no revocation list", file.display()));
-            continue;
+        let faults = match lists_in(content.bytes()) {
+            Ok(ders) => book.offer(index, &ders, now).faults,
+            Err(ListFault::Malformed) => {
+                findings.error(&key, format!("file {} holds no revocation list", file.display()));
+                continue;
+            }
+            Err(fault) => vec![fault],
         };
-        for fault in book.offer(index, &ders, now).faults {
+        for fault in faults {
             findings.error(&key, format!("file {}: {fault}", file.display()));
         }
     }

@@ -1,5 +1,6 @@
 //! The lists of one authority: which are in force, and what they say of a certificate.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,12 +10,17 @@ use lakegate_domain::Timestamp;
 use rustls::crypto::WebPkiSupportedAlgorithms;
 use x509_parser::certificate::X509Certificate;
 
+use super::keep::{Chores, ListId};
 use super::list::{ListFault, RevocationList, Succession};
 use crate::tls::authority::{AuthorityName, Issuer, Issuers};
 use crate::tls::distrust::Distrust;
 
 /// The word in metrics for places that could not be read.
 const UNREAD: &str = "unread";
+
+/// The source that remembers the lists that were in force before (`keep.rs`). What it holds is older than others by its
+/// nature, and that is no fault; nor that a list of an issuer who went is still there.
+pub(super) const KEPT: usize = usize::MAX;
 
 /// The lists of one authority. They outlive a change of its certificates.
 #[derive(Debug)]
@@ -36,6 +42,8 @@ struct Judging {
     waiting: BTreeMap<usize, Vec<Vec<u8>>>,
     /// How often lists were not taken or not read, by cause.
     refused: BTreeMap<&'static str, u64>,
+    /// What is to be kept beyond the end of the process; none when nothing is.
+    unkept: Option<Chores>,
 }
 
 /// A list that was read, or why not, and its bytes.
@@ -124,21 +132,33 @@ impl RevocationBook {
         }
     }
 
-    fn admit_all(&self, judging: &mut Judging, source: usize, read: Vec<Read>) -> Offered {
+    fn admit_all(&self, judging: &mut Judging, source: usize, mut read: Vec<Read>) -> Offered {
+        if source == KEPT {
+            // Oldest first, so that what another one follows is cleared away.
+            read.sort_by(|(one, _), (other, _)| match (one, other) {
+                (Ok(one), Ok(other)) => one.age(other),
+                _ => Ordering::Equal,
+            });
+        }
         let mut lists = Vec::clone(&self.lists.load());
         let (mut offered, mut waiting) = (Offered::default(), Vec::new());
         for (list, der) in read {
             match list.and_then(|list| admit(&mut lists, list)) {
-                Ok(Succession::Same) => {}
-                Ok(succession) => {
+                Ok(Admitted { succession: Succession::Same, .. }) => {}
+                Ok(Admitted { succession, id, before }) => {
                     offered.is_new = true;
                     offered.moves |= succession == Succession::Changed;
+                    if let Some(unkept) = &mut judging.unkept {
+                        unkept.note(id, before, (source != KEPT).then_some(&*der));
+                    }
                 }
                 Err(fault) => {
-                    offered.faults.push(fault);
-                    *judging.refused.entry(fault.as_str()).or_default() += 1;
                     if fault.may_pass() {
                         waiting.push(der);
+                    }
+                    if source != KEPT || !(fault.may_pass() || fault == ListFault::Older) {
+                        offered.faults.push(fault);
+                        *judging.refused.entry(fault.as_str()).or_default() += 1;
                     }
                 }
             }
@@ -148,6 +168,29 @@ impl RevocationBook {
             self.lists.store(Arc::new(lists));
         }
         offered
+    }
+
+    /// A source held what is no list at all.
+    pub(super) fn refuse(&self, fault: ListFault) -> Offered {
+        *self.judging().refused.entry(fault.as_str()).or_default() += 1;
+        Offered { faults: vec![fault], ..Offered::default() }
+    }
+
+    /// What comes into force from now on is noted, to be kept beyond the end of the process.
+    pub(super) fn keep(&self) {
+        self.judging().unkept.get_or_insert_default();
+    }
+
+    /// What is to be done so that the lists in force are kept.
+    pub(super) fn chores(&self) -> Chores {
+        self.judging().unkept.clone().unwrap_or_default()
+    }
+
+    /// That was done.
+    pub(super) fn finish(&self, done: &Chores) {
+        if let Some(unkept) = &mut self.judging().unkept {
+            unkept.finish(done);
+        }
     }
 
     fn judging(&self) -> MutexGuard<'_, Judging> {
@@ -212,15 +255,23 @@ impl RevocationBook {
     }
 }
 
+/// How a list came into force, and in which one's place.
+struct Admitted {
+    succession: Succession,
+    id: ListId,
+    before: Option<ListId>,
+}
+
 /// Puts a list into the place of the one that it follows, or beside the others.
-fn admit(lists: &mut Vec<Arc<RevocationList>>, list: RevocationList) -> Result<Succession, ListFault> {
+fn admit(lists: &mut Vec<Arc<RevocationList>>, list: RevocationList) -> Result<Admitted, ListFault> {
+    let id = list.id;
     let Some(before) = lists.iter_mut().find(|before| list.is_in_place_of(before)) else {
         lists.push(Arc::new(list));
-        return Ok(Succession::Changed);
+        return Ok(Admitted { succession: Succession::Changed, id, before: None });
     };
-    let succession = list.follows(before)?;
-    if succession != Succession::Same {
+    let admitted = Admitted { succession: list.follows(before)?, id, before: Some(before.id) };
+    if admitted.succession != Succession::Same {
         *before = Arc::new(list);
     }
-    Ok(succession)
+    Ok(admitted)
 }

@@ -1,6 +1,6 @@
 //! One revocation list, read and verified.
 
-use std::cmp::Ordering::{Equal, Less};
+use std::cmp::Ordering::{self, Equal, Less};
 use std::time::Duration;
 
 use lakegate_domain::Timestamp;
@@ -10,6 +10,7 @@ use webpki::{BorrowedCertRevocationList, CertRevocationList};
 use x509_parser::certificate::X509Certificate;
 
 use super::header::Header;
+use super::keep::ListId;
 use super::scope::Scope;
 use crate::tls::authority::{Issuer, Issuers};
 
@@ -41,6 +42,9 @@ pub enum ListFault {
     /// It is older than the one in force, by its number or its date.
     #[error("revocation list is older than the one in force")]
     Older,
+    /// The place holds more lists than any authority has.
+    #[error("place holds more than 64 revocation lists")]
+    TooMany,
 }
 
 impl ListFault {
@@ -54,6 +58,7 @@ impl ListFault {
             Self::NotASigner => "not_a_signer",
             Self::NotBegun => "not_begun",
             Self::Older => "older",
+            Self::TooMany => "too_many",
         }
     }
 
@@ -80,6 +85,7 @@ impl ListFault {
 /// A list that its issuer signed.
 #[derive(Debug)]
 pub(super) struct RevocationList {
+    pub(super) id: ListId,
     /// The issuer's name, without the outer tag of its DER.
     issuer: Vec<u8>,
     /// The issuer's key, which signed it.
@@ -139,6 +145,7 @@ impl RevocationList {
             return Err(ListFault::NotBegun);
         }
         Ok(Self {
+            id: ListId::of(der),
             signer: signer.key.clone(),
             number: header.number(),
             this_update,
@@ -153,6 +160,12 @@ impl RevocationList {
     /// Whether another list stands in this one's place: same issuer, same key, same scope.
     pub(super) fn is_in_place_of(&self, other: &Self) -> bool {
         (&self.issuer, &self.signer, &self.scope_der) == (&other.issuer, &other.signer, &other.scope_der)
+    }
+
+    /// Which of two lists is the older one, by date and number.
+    pub(super) fn age(&self, other: &Self) -> Ordering {
+        let age = |list: &Self| (list.this_update, numbers(list.number.as_deref()).map(|(length, _)| length));
+        age(self).cmp(&age(other)).then_with(|| self.number.cmp(&other.number))
     }
 
     /// How this list follows the one in force. Both the number and the date must not fall, and one must rise, unless

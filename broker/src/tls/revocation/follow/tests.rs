@@ -7,11 +7,16 @@ use lakegate_testkit::{Authority, Issued, RevocationDraft};
 use prometheus::Registry;
 use tempfile::TempDir;
 
+use super::super::list::ListFault;
+use super::super::source::{lists_in, said_once};
 use super::*;
 use crate::tls::{AuthorityFiles, AuthorityName, ClientCertificates, Revocation, TlsFiles, TlsVersions};
 
+/// How long a file is waited for that hangs; the disk is shared with other tests.
+const SHORT: Duration = Duration::from_secs(2);
+
 /// Two places of one authority with one root.
-struct Followed {
+struct Two {
     root: Authority,
     folder: TempDir,
     book: Arc<RevocationBook>,
@@ -19,8 +24,12 @@ struct Followed {
     _live: Arc<LiveTls>,
 }
 
-impl Followed {
+impl Two {
     async fn start(first: &[u8]) -> Self {
+        Self::start_within(Duration::from_secs(30), first).await
+    }
+
+    async fn start_within(patience: Duration, first: &[u8]) -> Self {
         let root = Authority::new().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let folder = TempDir::new().unwrap();
@@ -45,7 +54,10 @@ impl Followed {
             urls: Vec::new(),
             grace_seconds: 0,
         };
-        follow(vec![(Arc::clone(&book), settings)], &live, &clock, &reloads).await.unwrap();
+        let keep = folder.path().join("kept");
+        fs::create_dir(&keep).unwrap();
+        let places = Places { lists: vec![(Arc::clone(&book), settings)], keep: Some(keep) };
+        follow_within(patience, places, (&live, &clock), &reloads).await.unwrap();
         Self { root, folder, book, reloads, _live: live }
     }
 
@@ -63,6 +75,12 @@ impl Followed {
         outcomes[0].1
     }
 
+    /// The names of the files that are kept.
+    fn kept(&self) -> Vec<std::ffi::OsString> {
+        let entries = fs::read_dir(self.folder.path().join("kept")).unwrap();
+        entries.map(|entry| entry.unwrap().file_name()).collect()
+    }
+
     fn lists(&self) -> usize {
         self.book.health(SystemClock.now()).lists
     }
@@ -70,7 +88,7 @@ impl Followed {
 
 #[tokio::test]
 async fn each_place_counts_by_itself_and_a_bad_one_keeps_what_was_in_force() {
-    let followed = Followed::start(b"no list").await;
+    let followed = Two::start(b"no list").await;
     assert_eq!((followed.look().await, followed.lists()), (Outcome::Refused, 0));
     followed.write("two", &followed.list(1));
     assert_eq!(
@@ -96,14 +114,74 @@ async fn each_place_counts_by_itself_and_a_bad_one_keeps_what_was_in_force() {
     assert_eq!(followed.look().await, Outcome::Refused, "xc10");
 }
 
+/// A pipe in the place of a file. It must be gone before the test ends, or its reader's thread would not.
+struct Pipe(PathBuf);
+
+impl Pipe {
+    fn make(path: PathBuf) -> Self {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Pipe {
+    fn drop(&mut self) {
+        use rustix::fs::{Mode, OFlags, open};
+        // The reader sees a writer who has nothing to say.
+        let _writer = open(&self.0, OFlags::WRONLY | OFlags::NONBLOCK, Mode::empty());
+        let _gone = fs::remove_file(&self.0);
+    }
+}
+
+#[tokio::test]
+async fn a_place_that_hangs_is_told_and_holds_up_no_other() {
+    let two = Two::start_within(SHORT, b"no list").await;
+    two.write("two", &two.list(1));
+    fs::remove_file(two.folder.path().join("one")).unwrap();
+    // A pipe that nobody writes to holds whoever opens it.
+    let pipe = two.folder.path().join("one");
+    let pipe = Pipe::make(pipe);
+    assert_eq!((two.look().await, two.lists()), (Outcome::Refused, 1), "the other place is read");
+    let unread = two.book.refused()["unread"];
+    two.write("two", &two.root.revocation_list(&RevocationDraft::fresh(2, &[&[7]])).unwrap());
+    assert_eq!(two.look().await, Outcome::Refused);
+    assert_eq!(two.book.refused()["unread"], unread + 1);
+    assert_eq!(two.kept().len(), 1, "and what came into force is kept");
+    // Whoever reads is let go, and the place is good again.
+    drop(pipe);
+    let good = async {
+        while two.look().await == Outcome::Refused {
+            tokio::task::yield_now().await;
+        }
+    };
+    two.write("one", &fs::read(two.folder.path().join("two")).unwrap());
+    tokio::time::timeout(Duration::from_secs(30), good).await.unwrap();
+}
+
+#[tokio::test]
+async fn xc11_a_place_with_more_lists_than_any_authority_has_is_refused_in_one_short_line() {
+    let two = Two::start(b"no list").await;
+    let pem = two.root.revocation_list_pem(&RevocationDraft::fresh(1, &[])).unwrap();
+    two.write("two", pem.repeat(65).as_bytes());
+    let refused = two.book.refused();
+    assert_eq!((two.look().await, two.lists()), (Outcome::Refused, 0));
+    assert_eq!(two.book.refused()["too_many"], refused.get("too_many").unwrap_or(&0) + 1);
+    two.write("two", pem.repeat(64).as_bytes());
+    assert_eq!((two.look().await, two.lists()), (Outcome::Refused, 1), "the other place is bad");
+    assert_eq!(two.book.refused()["too_many"], 1);
+    let many = [ListFault::Signature; 64];
+    assert_eq!(said_once(&many), ListFault::Signature.to_string());
+}
+
 #[test]
 fn lists_are_found_in_pem_and_in_der() {
     let root = Authority::new().unwrap();
     let draft = RevocationDraft::fresh(1, &[]);
     let (der, pem) = (root.revocation_list(&draft).unwrap(), root.revocation_list_pem(&draft).unwrap());
-    assert_eq!(lists_in(&der), Some(vec![der.clone()]));
-    assert_eq!(lists_in(pem.as_bytes()).map(|lists| lists.len()), Some(1));
-    assert_eq!(lists_in(["\n", &pem, "\n", &pem].concat().as_bytes()).map(|lists| lists.len()), Some(2));
-    assert_eq!(lists_in(&pem.as_bytes()[..pem.len() / 2]), None);
-    assert_eq!(lists_in(b""), None);
+    assert_eq!(lists_in(&der), Ok(vec![der.clone()]));
+    assert_eq!(lists_in(pem.as_bytes()).map(|lists| lists.len()), Ok(1));
+    assert_eq!(lists_in(["\n", &pem, "\n", &pem].concat().as_bytes()).map(|lists| lists.len()), Ok(2));
+    assert_eq!(lists_in(&pem.as_bytes()[..pem.len() / 2]), Err(ListFault::Malformed));
+    assert_eq!(lists_in(b""), Err(ListFault::Malformed));
 }
