@@ -54,7 +54,7 @@ impl LiveTls {
     /// # Errors
     /// As in `tls/settings.rs`, and [`BuildError::ServerCertificate`] when the server's certificate is not valid now.
     pub fn new(files: TlsFiles, now: Timestamp) -> Result<Self, BuildError> {
-        let template = template(files, now)?;
+        let template = template(files, None, now)?;
         template.authorities().begin(now);
         let authorities = watch::Sender::new(Arc::clone(template.authorities()));
         Ok(Self {
@@ -75,7 +75,7 @@ impl LiveTls {
     pub fn renew(&self, files: TlsFiles, now: Timestamp) -> Result<(), BuildError> {
         let _one_at_a_time = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
         let are_others = !self.authorities.borrow().are_of(&files.authorities);
-        let template = template(files, now)?;
+        let template = template(files, self.template.load().leaf(), now)?;
         let authorities = Arc::clone(template.authorities());
         if are_others {
             authorities.begin(now);
@@ -136,9 +136,17 @@ pub(crate) fn chain_of(connection: &ServerConnection) -> Vec<CertificateDer<'sta
     shown.iter().map(|certificate| certificate.clone().into_owned()).collect()
 }
 
-fn template(files: TlsFiles, now: Timestamp) -> Result<Template, BuildError> {
+/// Reads files. A leaf that is in force already may have ended: to refuse what comes with it, such as the removal of an
+/// authority, would not make it last longer.
+fn template(
+    files: TlsFiles,
+    in_force: Option<&CertificateDer<'_>>,
+    now: Timestamp,
+) -> Result<Template, BuildError> {
+    let is_new = in_force.is_none() || files.chain.first() != in_force;
     let leaf = files.chain.first().and_then(|leaf| validity_of(leaf));
     if let Some((begins, ends)) = leaf
+        && is_new
         && !(begins <= now && now <= ends)
     {
         return Err(BuildError::ServerCertificate { begins, ends });

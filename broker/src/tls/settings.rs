@@ -78,6 +78,7 @@ impl TlsVersions {
 #[derive(Debug)]
 pub(super) struct Template {
     builder: ConfigBuilder<ServerConfig, rustls::WantsVerifier>,
+    leaf: Option<CertificateDer<'static>>,
     key: Arc<SingleCertAndKey>,
     verification: Arc<Verification>,
 }
@@ -91,13 +92,19 @@ impl Template {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let algorithms = provider.signature_verification_algorithms;
         let authorities = Arc::new(Authorities::new(files.authorities, algorithms)?);
+        let leaf = files.chain.first().cloned();
         let key = CertifiedKey::from_der(files.chain, files.key, &provider).map_err(BuildError::Tls)?;
         let builder = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(files.versions.supported())
             .map_err(BuildError::Tls)?;
         let hints = authorities.hints();
         let verification = Verification { authorities, clients: files.clients, algorithms, hints };
-        Ok(Self { builder, key: Arc::new(key.into()), verification: Arc::new(verification) })
+        Ok(Self { builder, leaf, key: Arc::new(key.into()), verification: Arc::new(verification) })
+    }
+
+    /// The server's certificate.
+    pub(super) fn leaf(&self) -> Option<&CertificateDer<'static>> {
+        self.leaf.as_ref()
     }
 
     /// Whoever vouches for clients.

@@ -57,6 +57,30 @@ async fn xc26_after_a_thousand_reloads_all_that_was_refused_still_is() -> Result
 }
 
 #[tokio::test]
+async fn xc25_an_authority_is_removed_though_the_certificate_in_force_has_ended() -> Result<()> {
+    let lake = start().await?;
+    let compromised = Authority::new()?;
+    let with = |server: &Issued, bundle: &[&Authority]| -> Result<TlsFiles> {
+        let (chain, key) = (server.chain.clone(), server.key.clone_key());
+        Ok(TlsFiles { chain, key, ..files(&lake, bundle)? })
+    };
+    let (server, another) = (lake.authority().ended_server()?, lake.authority().ended_server()?);
+    let while_it_was_valid = Timestamp::from_seconds(959_817_600);
+    lake.tls().renew(with(&server, &[lake.authority(), &compromised])?, while_it_was_valid)?;
+    assert!(
+        lake.tls().renew(with(&another, &[lake.authority()])?, now()).is_err(),
+        "a new one that has ended"
+    );
+    lake.tls().renew(with(&server, &[lake.authority()])?, now())?;
+    lake.tls().renew(files(&lake, &[lake.authority()])?, now())?;
+    assert!(
+        lake.tls().renew(with(&server, &[lake.authority()])?, now()).is_err(),
+        "it is not in force any more"
+    );
+    Ok(())
+}
+
+#[tokio::test]
 async fn xc05_xc26_no_session_is_resumed_and_no_early_data_is_taken() -> Result<()> {
     let lake = start().await?;
     lake.tls().renew(files(&lake, &[lake.authority()])?, now())?;
