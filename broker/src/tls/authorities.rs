@@ -148,6 +148,8 @@ impl Authorities {
                         return Err(Distrust::Ambiguous);
                     }
                 }
+                // Each authority may do so much work; the next one is not given as much again.
+                Err(Distrust::Limits) => return Err(Distrust::Limits),
                 // Who knows the issuer says more than who does not, or who knows one of the same name.
                 Err(Distrust::UnknownIssuer) => {}
                 Err(Distrust::Signature) if distrust != Distrust::UnknownIssuer => {}
@@ -193,6 +195,7 @@ impl Authority {
         );
         match (found, judgement.get()) {
             (Ok(_), Some(Ok(until))) => Ok(until),
+            (Err(error), _) if Distrust::of(&error) == Distrust::Limits => Err(Distrust::Limits),
             (_, Some(Err(distrust))) => Err(distrust),
             (Err(error), _) => Err(Distrust::of(&error)),
             (Ok(_), None) => Err(Distrust::UnknownIssuer),

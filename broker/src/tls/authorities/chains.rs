@@ -292,6 +292,30 @@ fn xc15_pathological_chains_are_little_work() {
     assert!(word_in_time(&root, &many).is_err());
 }
 
+#[test]
+fn xc15_the_bound_is_one_for_all_authorities_together() {
+    // Three authorities with many roots of one name and different keys: each certificate of that name could be of any.
+    let files = |name: &str| AuthorityFiles {
+        name: AuthorityName::parse(name).unwrap(),
+        certificates: (0..40).map(|_| Issuer::new().unwrap().certificate()).collect(),
+        revocation: Revocation::Unchecked,
+    };
+    let three = ["a", "b", "c"].map(files).to_vec();
+    let one = Authorities::new(vec![three[0].clone()], algorithms()).unwrap();
+    let all = Authorities::new(three, algorithms()).unwrap();
+    let impostor = Issuer::new().unwrap();
+    let same_name = || impostor.intermediate_with("Lakegate throw-away CA", |_| ()).unwrap();
+    let mut chain = impostor.client("alice").unwrap().chain;
+    chain.extend((0..6).map(|_| same_name().certificate()));
+    let cost = |authorities: &Authorities| {
+        let before = cpu_time();
+        assert_eq!(authorities.vouch(&chain, now()), Err(Distrust::Limits));
+        cpu_time().saturating_sub(before)
+    };
+    let (of_one, of_all) = (cost(&one).min(cost(&one)), cost(&all).min(cost(&all)));
+    assert!(of_all < of_one * 2, "{of_all:?} for three authorities, {of_one:?} for one");
+}
+
 /// An RSA key of so many bits: RFC 8017, appendix A.1.
 fn rsa(bits: usize) -> Vec<u8> {
     let modulus = [vec![0, 0xc5], vec![0x5b; bits / 8 - 2], vec![0x3d]].concat();
