@@ -26,7 +26,7 @@ use std::sync::Arc;
 use lakegate_domain::{ApplicationId, CallerKind, Credentials, Principal, ProfileName};
 use thiserror::Error;
 
-use crate::tls::AuthorityName;
+use crate::tls::Vouched;
 use residence::HostBook;
 
 pub use dns::DnsResolver;
@@ -51,16 +51,13 @@ impl Identities {
         Self { profiles, book: resolver.map(HostBook::new).map(Arc::new) }
     }
 
-    /// Whom a leaf names whose chain `authority` vouched for.
+    /// Whom a leaf names for whose chain an authority vouched so.
     ///
     /// # Errors
     /// Why it names nobody.
-    pub(crate) fn identify(
-        &self,
-        leaf: &[u8],
-        authority: Option<&AuthorityName>,
-    ) -> Result<Identity, IdentityError> {
-        self.profiles.identify(leaf, authority)
+    pub(crate) fn identify(&self, leaf: &[u8], vouched: Option<&Vouched>) -> Result<Identity, IdentityError> {
+        let policies = vouched.map(|vouched| &*vouched.policies).unwrap_or_default();
+        self.profiles.identify(leaf, vouched.map(|vouched| &vouched.authority), policies)
     }
 
     /// How many profiles make callers.

@@ -51,7 +51,7 @@ impl Peer {
         let authority = vouched.map(|vouched| vouched.authority.clone());
         let identity = leaf
             .ok_or(IdentityError::Missing)
-            .and_then(|leaf| identities.identify(leaf, authority.as_ref()))
+            .and_then(|leaf| identities.identify(leaf, vouched))
             .and_then(|identity| mapped(identity, identities, mapping))
             .map(Arc::new);
         let named = identity.as_deref().ok();

@@ -1,7 +1,7 @@
 //! What a leaf certificate says. Everything that can be twice is kept twice: whoever reads a field learns of it.
 
 use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::{ExtendedKeyUsage, GeneralName, ParsedExtension};
+use x509_parser::extensions::{ExtendedKeyUsage, GeneralName, ParsedExtension, X509Extension};
 use x509_parser::oid_registry::{
     OID_X509_COMMON_NAME, OID_X509_LOCALITY_NAME, OID_X509_ORGANIZATION_NAME, OID_X509_ORGANIZATIONAL_UNIT,
 };
@@ -27,8 +27,6 @@ pub(super) struct Leaf {
     pub(super) dns_names: Vec<String>,
     /// The purposes as object identifiers; none when the extension is absent.
     pub(super) purposes: Option<Vec<String>>,
-    /// The certificate policies as object identifiers.
-    pub(super) policies: Vec<String>,
     /// Whether there is a key usage that holds `digitalSignature`.
     pub(super) may_sign_data: bool,
 }
@@ -76,14 +74,11 @@ impl Leaf {
         self.may_sign_data = usage.is_some_and(x509_parser::extensions::KeyUsage::digital_signature);
         let purposes = certificate.extended_key_usage().map_err(malformed)?;
         self.purposes = purposes.map(|extension| purposes_of(extension.value));
-        for extension in certificate.extensions() {
-            match extension.parsed_extension() {
-                ParsedExtension::CertificatePolicies(policies) => {
-                    self.policies.extend(policies.iter().map(|policy| policy.policy_id.to_id_string()));
-                }
-                ParsedExtension::ParseError { .. } => return Err(IdentityError::Malformed),
-                _ => {}
-            }
+        let is_broken = |extension: &X509Extension<'_>| {
+            matches!(extension.parsed_extension(), ParsedExtension::ParseError { .. })
+        };
+        if certificate.extensions().iter().any(is_broken) {
+            return Err(IdentityError::Malformed);
         }
         Ok(())
     }

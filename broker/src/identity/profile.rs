@@ -37,13 +37,13 @@ impl Profile {
     }
 
     /// Whether a certificate is one of the profile's, by what its authority says of it and not by whom it names.
-    pub(super) fn is_for(&self, leaf: &Leaf, authority: Option<&AuthorityName>) -> bool {
+    pub(super) fn is_for(&self, leaf: &Leaf, authority: Option<&AuthorityName>, policies: &[String]) -> bool {
         let ProfileSettings { extended_key_usage, policy, .. } = &self.settings;
         let holds = |values: &[String], wanted: &String| values.contains(wanted);
         let purposes = leaf.purposes.as_deref().unwrap_or_default();
         self.settings.authority.as_ref().is_none_or(|wanted| authority == Some(wanted))
             && extended_key_usage.as_ref().is_none_or(|wanted| holds(purposes, wanted))
-            && policy.as_ref().is_none_or(|wanted| holds(&leaf.policies, wanted))
+            && policy.as_ref().is_none_or(|wanted| holds(policies, wanted))
             && self
                 .settings
                 .locality

@@ -63,11 +63,17 @@ impl Profiles {
         identity.standing != Standing::Carrier && others.any(|it| it.may_name(&identity.principal))
     }
 
-    /// Whom a leaf names whose chain `authority` vouched for.
+    /// Whom a leaf names whose chain `authority` vouched for; `policies` are those of its certificate policies that all
+    /// issuers of the chain may give, as object identifiers.
     ///
     /// # Errors
     /// Why it names nobody.
-    pub fn identify(&self, der: &[u8], authority: Option<&AuthorityName>) -> Result<Identity, IdentityError> {
+    pub fn identify(
+        &self,
+        der: &[u8],
+        authority: Option<&AuthorityName>,
+        policies: &[String],
+    ) -> Result<Identity, IdentityError> {
         let leaf = Leaf::parse(der)?;
         // Two of either are two names, whichever field is read.
         leaf.only(Attribute::CommonName)?;
@@ -75,7 +81,7 @@ impl Profiles {
         if self.0.is_empty() {
             return without_profile(&leaf);
         }
-        let mut fitting = self.0.iter().filter(|profile| profile.is_for(&leaf, authority)).peekable();
+        let mut fitting = self.0.iter().filter(|it| it.is_for(&leaf, authority, policies)).peekable();
         fitting.peek().ok_or(IdentityError::NoProfile)?;
         let mut readers = Vec::new();
         for profile in fitting {

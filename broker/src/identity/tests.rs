@@ -71,7 +71,7 @@ pub(super) fn profiles(profiles: &serde_json::Value) -> Profiles {
 }
 
 fn by_default(made: Made) -> Result<Identity, IdentityError> {
-    Profiles::default().identify(&made.der(), None)
+    Profiles::default().identify(&made.der(), None, &[])
 }
 
 fn principal(identity: Result<Identity, IdentityError>) -> String {
@@ -94,8 +94,8 @@ fn xc17_two_names_of_one_kind_are_refused_whatever_is_read() {
     let two_uris = || Made::new().dns("a.example").uri("spiffe://a.example/x").uri("spiffe://a.example/y");
     let two_names = || Made::named("alice").with(again(3), "bob").dns("a.example");
     for profiles in [Profiles::default(), by_dns] {
-        assert_eq!(profiles.identify(&two_uris().der(), None), Err(IdentityError::Ambiguous));
-        assert_eq!(profiles.identify(&two_names().der(), None), Err(IdentityError::Ambiguous));
+        assert_eq!(profiles.identify(&two_uris().der(), None, &[]), Err(IdentityError::Ambiguous));
+        assert_eq!(profiles.identify(&two_names().der(), None, &[]), Err(IdentityError::Ambiguous));
     }
 }
 
@@ -131,7 +131,7 @@ fn xc18_names_outside_the_alphabet_are_refused() {
         assert_eq!(by_default(Made::named("alice").uri(bad)), Err(IdentityError::Name), "{bad}");
     }
     assert_eq!(by_default(Made::new()), Err(IdentityError::NoIdentity));
-    assert_eq!(Profiles::default().identify(b"junk", None), Err(IdentityError::Malformed));
+    assert_eq!(Profiles::default().identify(b"junk", None, &[]), Err(IdentityError::Malformed));
 }
 
 #[test]
@@ -166,7 +166,8 @@ fn xc02_a_spiffe_certificate_is_held_to_its_key_usages() {
     let profiles = profiles(&json!([
         {"name": "mesh", "trust_domain": "a.example", "identity": "spiffe-uri", "kind": "workload"}
     ]));
-    let read = |made: Made| profiles.identify(&made.uri("spiffe://a.example/ns/etl/sa/loader").der(), None);
+    let read =
+        |made: Made| profiles.identify(&made.uri("spiffe://a.example/ns/etl/sa/loader").der(), None, &[]);
     for made in [Made::new(), Made::new().purposes(&[ClientAuth, ServerAuth])] {
         assert_eq!(principal(read(made)), "spiffe:a.example/ns/etl/sa/loader");
     }
@@ -180,7 +181,7 @@ fn xc02_a_spiffe_certificate_is_held_to_its_key_usages() {
 #[test]
 fn a_project_user_is_a_user_within_a_project() {
     let profiles = profiles(&json!([{"name": "hops", "identity": "project-user", "kind": "user"}]));
-    let read = |made: Made| profiles.identify(&made.der(), None);
+    let read = |made: Made| profiles.identify(&made.der(), None, &[]);
     let user = read(Made::named("demo__alice")).unwrap();
     assert_eq!(
         (user.principal.as_str(), user.standing),
@@ -202,9 +203,9 @@ fn xc19_the_separator_stands_once_and_parts_one_way() {
     let bad =
         ["A__B__C", "a___b", "__a", "a__", "__", "ab", "a__b c", "a/b__c", "a__b:c", "..__a", "a__..", ""];
     for bad in bad {
-        assert_eq!(profiles.identify(&Made::named(bad).der(), None), Err(IdentityError::Name), "{bad}");
+        assert_eq!(profiles.identify(&Made::named(bad).der(), None, &[]), Err(IdentityError::Name), "{bad}");
     }
-    assert_eq!(principal(profiles.identify(&Made::named("_a__b").der(), None)), "hops:_a/b");
+    assert_eq!(principal(profiles.identify(&Made::named("_a__b").der(), None, &[])), "hops:_a/b");
 }
 
 #[test]
@@ -220,16 +221,16 @@ fn half_an_application_is_refused() {
         made().with(organization.clone(), "app lication").with(unit.clone(), "3"),
         made().with(DnType::LocalityName, "hdfs"),
     ] {
-        assert_eq!(profiles.identify(&made.der(), None), Err(IdentityError::Name));
+        assert_eq!(profiles.identify(&made.der(), None, &[]), Err(IdentityError::Name));
     }
     let twice = made().with(organization, "application_1").with(again(10), "application_2").with(unit, "3");
-    assert_eq!(profiles.identify(&twice.der(), None), Err(IdentityError::Ambiguous));
+    assert_eq!(profiles.identify(&twice.der(), None, &[]), Err(IdentityError::Ambiguous));
 }
 
 #[test]
 fn a_profile_of_applications_takes_no_users() {
     let profiles = profiles(&json!([{"name": "jobs", "identity": "project-user", "kind": "application"}]));
-    let user = profiles.identify(&Made::named("demo__alice").der(), None);
+    let user = profiles.identify(&Made::named("demo__alice").der(), None, &[]);
     assert_eq!(user, Err(IdentityError::NoIdentity));
 }
 
@@ -238,7 +239,7 @@ fn a_service_is_its_login_and_is_bound_to_its_host() {
     let profiles = profiles(&json!([
         {"name": "services", "identity": "common-name", "kind": "service", "realm": "svc"}
     ]));
-    let read = |made: Made| profiles.identify(&made.der(), None);
+    let read = |made: Made| profiles.identify(&made.der(), None, &[]);
     let made = || Made::named("node-1.lake.example").with(DnType::LocalityName, "yarn");
     let yarn = read(made().dns("node-1.lake.example").dns("alias.lake.example")).unwrap();
     assert_eq!((yarn.principal.as_str(), yarn.standing), ("yarn@svc", Standing::Caller(CallerKind::Service)));
@@ -253,10 +254,10 @@ fn a_service_is_its_login_and_is_bound_to_its_host() {
 #[test]
 fn xc22_a_service_without_a_login_is_nobody() {
     let profiles = profiles(&json!([{"name": "services", "identity": "common-name", "kind": "service"}]));
-    let without = profiles.identify(&Made::named("node-1.lake.example").der(), None);
+    let without = profiles.identify(&Made::named("node-1.lake.example").der(), None, &[]);
     assert_eq!(without, Err(IdentityError::NoLogin));
     let two = Made::named("n.lake.example").with(DnType::LocalityName, "yarn").with(again(7), "hdfs");
-    assert_eq!(profiles.identify(&two.der(), None), Err(IdentityError::Ambiguous));
+    assert_eq!(profiles.identify(&two.der(), None, &[]), Err(IdentityError::Ambiguous));
 }
 
 #[test]
@@ -264,7 +265,8 @@ fn a_carrier_is_no_caller() {
     let profiles = profiles(&json!([
         {"name": "mesh", "trust_domain": "mesh.example", "identity": "spiffe-uri", "kind": "carrier"}
     ]));
-    let sidecar = profiles.identify(&Made::new().uri("spiffe://mesh.example/sidecar").der(), None).unwrap();
+    let sidecar =
+        profiles.identify(&Made::new().uri("spiffe://mesh.example/sidecar").der(), None, &[]).unwrap();
     assert_eq!(sidecar.standing, Standing::Carrier);
     assert!(sidecar.credentials().is_none());
 }

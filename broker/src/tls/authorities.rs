@@ -7,6 +7,7 @@
 //! * the root's dates and path length, which webpki takes as given;
 //! * key usage, which it ignores: a client's key signs handshakes and no certificates, an intermediate's signs them;
 //! * the kind and size of a client's key, before anything is computed with it;
+//! * certificate policies (`policies.rs`);
 //! * common names below name constraints, which speak of other names only;
 //! * whether an issuer took a certificate of the path back (`revocation.rs`);
 //! * how many certificates a client may send, and that no two authorities vouch for the same chain.
@@ -25,6 +26,7 @@ use x509_parser::prelude::FromDer;
 use super::authority::{AuthorityFiles, AuthorityName, Issuer, Issuers};
 use super::distrust::Distrust;
 use super::link::{Link, check_common_name, check_key, constrains_names, end_of_link};
+use super::policies::Policies;
 use super::revocation::{Certificate, Revocation, RevocationBook};
 use crate::BuildError;
 
@@ -38,6 +40,8 @@ pub(crate) struct Vouched {
     pub(crate) authority: AuthorityName,
     /// The last second for which it does: the end of the shortest-lived certificate of the path, the root included.
     pub(crate) until: Timestamp,
+    /// The certificate policies of the leaf that all issuers of the path may give, as object identifiers.
+    pub(crate) policies: Arc<[String]>,
 }
 
 /// The authorities in force.
@@ -142,8 +146,7 @@ impl Authorities {
         let (mut vouched, mut distrust) = (None, Distrust::UnknownIssuer);
         for authority in &self.each {
             match authority.vouch(&leaf, sent, self.algorithms, now) {
-                Ok(until) => {
-                    let word = Vouched { authority: authority.name.clone(), until };
+                Ok(word) => {
                     if vouched.replace(word).is_some() {
                         return Err(Distrust::Ambiguous);
                     }
@@ -165,22 +168,23 @@ impl Authority {
         self.issuers.all().any(|mine| other.issuers.all().any(|theirs| mine.key == theirs.key))
     }
 
-    /// Until when it vouches for a leaf with what was sent along.
+    /// Its word for a leaf with what was sent along.
     fn vouch(
         &self,
         leaf: &EndEntityCert<'_>,
         sent: &[CertificateDer<'_>],
         algorithms: WebPkiSupportedAlgorithms,
         now: Timestamp,
-    ) -> Result<Timestamp, Distrust> {
+    ) -> Result<Vouched, Distrust> {
         let intermediates: Vec<CertificateDer<'_>> =
             sent.iter().chain(&self.issuers.intermediate_ders).cloned().collect();
         let judgement = Cell::new(None);
         let judge = |path: &VerifiedPath<'_>| {
             let judged = self.judge(path, now);
+            let may_do = judged.is_ok();
             judgement.set(Some(judged));
             // Another path may still do.
-            judged.map(drop).map_err(|_| webpki::Error::UnknownIssuer)
+            if may_do { Ok(()) } else { Err(webpki::Error::UnknownIssuer) }
         };
         let time = UnixTime::since_unix_epoch(now.since(Timestamp::from_seconds(0)));
         let usage = webpki::KeyUsage::client_auth();
@@ -193,17 +197,16 @@ impl Authority {
             None,
             Some(&judge),
         );
-        match (found, judgement.get()) {
-            (Ok(_), Some(Ok(until))) => Ok(until),
-            (Err(error), _) if Distrust::of(&error) == Distrust::Limits => Err(Distrust::Limits),
-            (_, Some(Err(distrust))) => Err(distrust),
-            (Err(error), _) => Err(Distrust::of(&error)),
+        match (found.map_err(|error| Distrust::of(&error)), judgement.take()) {
+            (Ok(_), Some(Ok(word))) => Ok(word),
+            (Err(Distrust::Limits), _) => Err(Distrust::Limits),
+            (_, Some(Err(distrust))) | (Err(distrust), _) => Err(distrust),
             (Ok(_), None) => Err(Distrust::UnknownIssuer),
         }
     }
 
     /// Looks at a path as webpki does not.
-    fn judge(&self, path: &VerifiedPath<'_>, now: Timestamp) -> Result<Timestamp, Distrust> {
+    fn judge(&self, path: &VerifiedPath<'_>, now: Timestamp) -> Result<Vouched, Distrust> {
         let root = self.root_of(path)?;
         if !root.is_valid_at(now) {
             return Err(if now < root.ends { Distrust::NotBegun } else { Distrust::Ended });
@@ -226,7 +229,8 @@ impl Authority {
             let link = if place == 0 { Link::Client } else { Link::Intermediate };
             until = until.min(self.judge_link(certificate, link, key, now)?);
         }
-        Ok(until)
+        let policies = policies(root, &issuers, path.end_entity())?;
+        Ok(Vouched { authority: self.name.clone(), until, policies })
     }
 
     /// Looks at one certificate of a path and whether its issuer, who has this key, took it back.
@@ -257,6 +261,19 @@ impl Authority {
         let place = self.anchors.iter().position(is_end);
         place.and_then(|place| self.issuers.roots.get(place)).ok_or(Distrust::UnknownIssuer)
     }
+}
+
+/// The certificate policies that hold for a leaf at the end of a path.
+fn policies(root: &Issuer, issuers: &[&Cert<'_>], leaf: &Cert<'_>) -> Result<Arc<[String]>, Distrust> {
+    let mut given = root.policies.clone();
+    for issuer in issuers {
+        let der = issuer.der();
+        let (_, issuer) = X509Certificate::from_der(&der).map_err(|_| Distrust::Malformed)?;
+        given = given.and(Policies::of_intermediate(&issuer));
+    }
+    let der = leaf.der();
+    let (_, leaf) = X509Certificate::from_der(&der).map_err(|_| Distrust::Malformed)?;
+    Ok(given.of_leaf(&leaf))
 }
 
 #[cfg(test)]

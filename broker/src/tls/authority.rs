@@ -15,6 +15,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::KeyUsage;
 use x509_parser::prelude::FromDer;
 
+use super::policies::Policies;
 use super::revocation::Revocation;
 
 /// The longest name of an authority.
@@ -122,6 +123,8 @@ pub(super) struct Issuer {
     pub(super) ends: Timestamp,
     /// How many intermediates may stand below it.
     pub(super) path_length: Option<u32>,
+    /// The certificate policies that it may give as a root.
+    pub(super) policies: Policies,
     /// Whether its key usage lets it sign revocation lists.
     pub(super) signs_lists: bool,
 }
@@ -148,6 +151,7 @@ impl Issuer {
             key: certificate.public_key().raw.to_vec(),
             begins: instant(certificate.validity().not_before),
             ends: instant(certificate.validity().not_after),
+            policies: Policies::of_root(&certificate),
             path_length: constraints.path_len_constraint,
             signs_lists: usage.is_none_or(KeyUsage::crl_sign),
         })

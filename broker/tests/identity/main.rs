@@ -4,6 +4,7 @@
 mod bound;
 mod carriers;
 mod departures;
+mod issuers;
 mod library;
 mod mapped;
 mod profiles;

@@ -35,7 +35,7 @@ fn faults(profiles: &Value, authorities: &[AuthorityName]) -> Vec<(usize, Profil
 fn xc24_an_authority_gives_only_the_names_of_its_tenant() {
     let tenants = tenants();
     let read = |made: Made, of: Option<AuthorityName>| {
-        tenants.identify(&made.der(), of.as_ref()).map(|it| it.principal.to_string())
+        tenants.identify(&made.der(), of.as_ref(), &[]).map(|it| it.principal.to_string())
     };
     assert_eq!(read(Made::named("a1__bob"), Some(authority("ca-a"))).unwrap(), "hops:a1/bob");
     assert_eq!(read(Made::named("b1__bob"), Some(authority("ca-b"))).unwrap(), "hops:b1/bob");
@@ -58,15 +58,19 @@ fn xc24_realms_and_prefixes_part_the_names_of_two_authorities() {
         Profiles::new(&serde_json::from_value(settings).unwrap(), &[authority("ca-a"), authority("ca-b")])
             .unwrap();
     let user = |name: &str| {
-        both.identify(&Made::named(name).der(), Some(&authority("ca-a"))).map(|it| it.principal.to_string())
+        both.identify(&Made::named(name).der(), Some(&authority("ca-a")), &[])
+            .map(|it| it.principal.to_string())
     };
     assert_eq!(user("alice@corp.example").unwrap(), "alice@corp.example");
     assert_eq!(user("yarn@svc"), Err(IdentityError::Foreign));
     let prefixed = profiles(&json!([
         {"name": "users", "identity": "common-name", "kind": "user", "name_prefix": "u-"}
     ]));
-    assert_eq!(prefixed.identify(&Made::named("u-alice").der(), None).unwrap().principal.as_str(), "u-alice");
-    assert_eq!(prefixed.identify(&Made::named("alice").der(), None), Err(IdentityError::Foreign));
+    assert_eq!(
+        prefixed.identify(&Made::named("u-alice").der(), None, &[]).unwrap().principal.as_str(),
+        "u-alice"
+    );
+    assert_eq!(prefixed.identify(&Made::named("alice").der(), None, &[]), Err(IdentityError::Foreign));
 }
 
 #[test]
@@ -75,13 +79,16 @@ fn xc23_what_the_issuer_put_there_chooses_the_profile() {
         {"name": "users", "identity": "common-name", "kind": "user", "policy": "1.3.7.1", "realm": "users"},
         {"name": "services", "identity": "common-name", "kind": "service", "policy": "1.3.7.2"},
     ]));
-    let read = |made: Made| by_policy.identify(&made.der(), Some(&authority("default")));
     // A user's certificate that looks like a service's is a user's: its common name is a name.
-    let posing = || Made::named("node-1.lake.example").with(DnType::LocalityName, "hdfs");
-    assert_eq!(read(posing().policy(&[7, 1])).unwrap().principal.as_str(), "node-1.lake.example@users");
-    assert_eq!(read(posing().policy(&[7, 2])).unwrap().principal.as_str(), "hdfs");
-    assert_eq!(read(posing()), Err(IdentityError::NoProfile));
-    assert_eq!(read(posing().policy(&[7, 3])), Err(IdentityError::NoProfile));
+    let posing = Made::named("node-1.lake.example").with(DnType::LocalityName, "hdfs").policy(&[7, 2]).der();
+    let read = |policies: &[&str]| {
+        let policies: Vec<String> = policies.iter().map(|id| (*id).to_owned()).collect();
+        by_policy.identify(&posing, Some(&authority("default")), &policies)
+    };
+    assert_eq!(read(&["1.3.7.1"]).unwrap().principal.as_str(), "node-1.lake.example@users");
+    assert_eq!(read(&["1.3.7.2"]).unwrap().principal.as_str(), "hdfs");
+    assert_eq!(read(&["1.3.7.3"]), Err(IdentityError::NoProfile));
+    assert_eq!(read(&[]), Err(IdentityError::NoProfile), "it names a policy that its issuers may not give");
 }
 
 #[test]
@@ -91,15 +98,15 @@ fn a_purpose_or_a_locality_chooses_too() {
     ]));
     let purposes =
         [ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::Other(vec![1, 3, 6, 1, 4, 1, 7])];
-    assert!(own.identify(&Made::named("x").purposes(&purposes).der(), None).is_ok());
-    assert_eq!(own.identify(&Made::named("x").der(), None), Err(IdentityError::NoProfile));
+    assert!(own.identify(&Made::named("x").purposes(&purposes).der(), None, &[]).is_ok());
+    assert_eq!(own.identify(&Made::named("x").der(), None, &[]), Err(IdentityError::NoProfile));
     let hopsworks = profiles(&json!([
         {"name": "users", "identity": "project-user", "kind": "user", "locality": "absent"},
         {"name": "hosts", "identity": "common-name", "kind": "service", "locality": "present"},
     ]));
     let host = Made::named("node-1.lake.example").with(DnType::LocalityName, "hdfs");
-    assert_eq!(hopsworks.identify(&host.der(), None).unwrap().principal.as_str(), "hdfs");
-    let user = hopsworks.identify(&Made::named("demo__alice").der(), None).unwrap();
+    assert_eq!(hopsworks.identify(&host.der(), None, &[]).unwrap().principal.as_str(), "hdfs");
+    let user = hopsworks.identify(&Made::named("demo__alice").der(), None, &[]).unwrap();
     assert_eq!(user.principal.as_str(), "hops:demo/alice");
 }
 
@@ -110,7 +117,7 @@ fn xc17_a_certificate_that_two_profiles_read_is_refused() {
         {"name": "names", "identity": "common-name", "kind": "user"},
         {"name": "hosts", "identity": "dns-name", "kind": "workload", "realm": "hosts"},
     ]));
-    let read = |made: Made| two.identify(&made.der(), None).map(|it| it.profile.unwrap().to_string());
+    let read = |made: Made| two.identify(&made.der(), None, &[]).map(|it| it.profile.unwrap().to_string());
     assert_eq!(read(Made::new().uri("spiffe://a.example/x")).unwrap(), "mesh");
     assert_eq!(read(Made::named("alice")).unwrap(), "names");
     assert_eq!(read(Made::new().dns("a.example")).unwrap(), "hosts");

@@ -292,6 +292,65 @@ fn xc15_pathological_chains_are_little_work() {
     assert!(word_in_time(&root, &many).is_err());
 }
 
+/// An extension with certificate policies: RFC 5280, section 4.2.1.4. Arcs after 1.3, in one byte each; none: `anyPolicy`.
+fn policies_of(ids: &[Option<u8>]) -> CustomExtension {
+    let id = |id: &Option<u8>| match id {
+        Some(arc) => der_element(0x30, &der_element(6, &[0x2b, 7, *arc])),
+        None => der_element(0x30, &der_element(6, &[0x55, 0x1d, 0x20, 0])),
+    };
+    extension(&[2, 5, 29, 32], der_element(0x30, &ids.iter().map(id).collect::<Vec<_>>().concat()), false)
+}
+
+#[test]
+fn xc23_a_policy_holds_that_every_issuer_of_the_path_may_give() {
+    let (users, services) = (Some(1), Some(2));
+    let with = |ids: Vec<Option<u8>>| {
+        move |params: &mut CertificateParams| params.custom_extensions = vec![policies_of(&ids)]
+    };
+    let held = |root: &Issuer, chain: &[CertificateDer<'_>]| {
+        authorities(&[root]).vouch(chain, now()).map(|vouched| vouched.policies.join(" "))
+    };
+    let root = Issuer::new().unwrap();
+    let leaf_below = |by: &Issuer| by.client_with("alice", with(vec![users, services])).unwrap().chain;
+    let below = |change: &dyn Fn(&mut CertificateParams)| {
+        let intermediate = root.intermediate_with("Intermediate", |params| change(params)).unwrap();
+        held(&root, &leaf_below(&intermediate)).unwrap()
+    };
+    assert_eq!(held(&root, &leaf_below(&root)).unwrap(), "1.3.7.1 1.3.7.2", "a root may give any");
+    assert_eq!(below(&with(vec![users])), "1.3.7.1");
+    assert_eq!(below(&with(vec![users, services])), "1.3.7.1 1.3.7.2");
+    assert_eq!(below(&with(vec![None])), "1.3.7.1 1.3.7.2", "anyPolicy");
+    assert_eq!(below(&|_| ()), "", "an intermediate that names none gives none");
+    assert_eq!(below(&with(vec![Some(3)])), "");
+    let mapping = |oid: u64| {
+        move |params: &mut CertificateParams| {
+            let pair = der_element(0x30, &der_element(6, &[0x2b, 7, 1]).repeat(2));
+            let content = if oid == 33 { der_element(0x30, &pair) } else { der_element(2, &[0]) };
+            params.custom_extensions =
+                vec![policies_of(&[None]), extension(&[2, 5, 29, oid], content, false)];
+        }
+    };
+    assert_eq!((below(&mapping(33)), below(&mapping(54))), (String::new(), String::new()), "not supported");
+    let twice = |params: &mut CertificateParams| {
+        params.custom_extensions = vec![policies_of(&[users]), policies_of(&[services])];
+    };
+    assert_ne!(
+        root.intermediate_with("Twice", twice)
+            .map(|it| held(&root, &leaf_below(&it)))
+            .unwrap()
+            .unwrap_or_default(),
+        "1.3.7.1 1.3.7.2"
+    );
+    let limited = Issuer::root_with(with(vec![users])).unwrap();
+    assert_eq!(held(&limited, &leaf_below(&limited)).unwrap(), "1.3.7.1", "a root that limits itself");
+    let plain = root.client("alice").unwrap().chain;
+    assert_eq!(held(&root, &plain).unwrap(), "", "a leaf that names none has none");
+    // Two intermediates: what the upper one may not give, the lower one cannot.
+    let upper = root.intermediate_with("Upper", with(vec![users])).unwrap();
+    let lower = upper.intermediate_with("Lower", with(vec![services, users])).unwrap();
+    assert_eq!(held(&root, &leaf_below(&lower)).unwrap(), "1.3.7.1");
+}
+
 #[test]
 fn xc15_the_bound_is_one_for_all_authorities_together() {
     // Three authorities with many roots of one name and different keys: each certificate of that name could be of any.
