@@ -9,7 +9,10 @@ use rcgen::{
     IsCa, KeyUsagePurpose, NameConstraints, SanType, date_time_ymd,
 };
 
+use rustls_pki_types::pem::PemObject;
+
 use super::*;
+use crate::tls::der::element;
 use crate::tls::revocation::cpu_time;
 
 /// The most that a handshake may compute over a chain.
@@ -409,6 +412,44 @@ fn xc16_weak_and_oversized_keys_and_written_out_curves_are_refused_before_they_a
         assert_eq!(with_key(&rsa(bits)), Err(Distrust::Signature), "{bits}");
     }
     assert_eq!(with_key(&explicit_curve()), Err(Distrust::Signature));
+}
+
+/// One certificate of `broker/tests/fixtures/sha-1`.
+fn fixture(pem: &str) -> CertificateDer<'static> {
+    CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()
+}
+
+#[test]
+fn xc16_a_chain_that_is_signed_with_sha_1_is_refused_and_the_same_with_sha_256_is_not() {
+    use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY as SHA1, UnparsedPublicKey};
+    let root = fixture(include_str!("../../../tests/fixtures/sha-1/root.pem"));
+    let sha1 = fixture(include_str!("../../../tests/fixtures/sha-1/sha1.pem"));
+    let sha256 = fixture(include_str!("../../../tests/fixtures/sha-1/sha256.pem"));
+    let files = AuthorityFiles {
+        name: AuthorityName::default_name(),
+        certificates: vec![root.clone()],
+        revocation: Revocation::Unchecked,
+    };
+    let authorities = Authorities::new(vec![files], algorithms()).unwrap();
+    // In the year 2033, when all of them are valid.
+    let word = |leaf: &CertificateDer<'static>| {
+        authorities.vouch(std::slice::from_ref(leaf), Timestamp::from_seconds(2_000_000_000)).map(drop)
+    };
+    assert_eq!(word(&sha256), Ok(()));
+    assert_eq!(word(&sha1), Err(Distrust::Signature));
+    // It is a good signature, and made with SHA-1.
+    let (_, issuer) = X509Certificate::from_der(&root).unwrap();
+    let (_, leaf) = X509Certificate::from_der(&sha1).unwrap();
+    let key = UnparsedPublicKey::new(&SHA1, issuer.public_key().subject_public_key.data.as_ref());
+    let signed = der_of_signed_part(&sha1);
+    assert!(key.verify(signed, leaf.signature_value.data.as_ref()).is_ok());
+}
+
+/// What an issuer signs of a certificate: RFC 5280, section 4.1.
+fn der_of_signed_part(certificate: &[u8]) -> &[u8] {
+    let whole = element(certificate).unwrap().0.data;
+    let (_, rest) = element(whole).unwrap();
+    &whole[..whole.len() - rest.len()]
 }
 
 #[test]
