@@ -7,6 +7,7 @@ mod distrust;
 mod files;
 mod link;
 mod live;
+mod policies;
 mod revocation;
 mod settings;
 mod tenure;

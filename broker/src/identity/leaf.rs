@@ -101,6 +101,20 @@ impl Leaf {
         self.subject.iter().any(|(kind, _)| *kind == attribute)
     }
 
+    /// Whether a common name that stands beside DNS names is one of them: otherwise the certificate has two names, and
+    /// programs differ in which of them they read. Byte for byte, as names are compared everywhere.
+    ///
+    /// # Errors
+    /// When it is not, or when the common name cannot be read.
+    pub(super) fn check_names_agree(&self) -> Result<(), IdentityError> {
+        match self.only(Attribute::CommonName)? {
+            Some(name) if !self.dns_names.is_empty() && !self.dns_names.iter().any(|dns| dns == name) => {
+                Err(IdentityError::Ambiguous)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The one URI, when there is any.
     ///
     /// # Errors

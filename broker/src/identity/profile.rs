@@ -105,9 +105,12 @@ impl Profile {
     /// # Errors
     /// Why it names nobody, or nobody of this profile.
     pub(super) fn read(&self, leaf: &Leaf) -> Result<Identity, IdentityError> {
-        if self.settings.identity != IdentityField::SpiffeUri && has_spiffe_id(leaf)? {
-            // A certificate with a SPIFFE ID has no other name.
-            return Err(IdentityError::Ambiguous);
+        if self.settings.identity != IdentityField::SpiffeUri {
+            if has_spiffe_id(leaf)? {
+                // A certificate with a SPIFFE ID has no other name.
+                return Err(IdentityError::Ambiguous);
+            }
+            leaf.check_names_agree()?;
         }
         match self.settings.identity {
             IdentityField::SpiffeUri => {
@@ -140,9 +143,6 @@ impl Profile {
             return Ok(self.identity(self.names.bare(name)?));
         }
         let host = HostName::parse(name).ok_or(IdentityError::Name)?;
-        if !leaf.dns_names.is_empty() && !leaf.dns_names.iter().any(|other| other == name) {
-            return Err(IdentityError::Ambiguous);
-        }
         let login = leaf.only(Attribute::Locality)?.ok_or(IdentityError::NoLogin)?;
         Ok(Identity { host: Some(host), ..self.identity(self.names.bare(login)?) })
     }

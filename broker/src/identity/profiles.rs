@@ -102,6 +102,7 @@ fn without_profile(leaf: &Leaf) -> Result<Identity, IdentityError> {
     let (principal, kind) = if let Some(uri) = leaf.uri()? {
         (SpiffeId::parse(uri)?.principal()?, CallerKind::Workload)
     } else {
+        leaf.check_names_agree()?;
         let name = leaf.only(Attribute::CommonName)?.ok_or(IdentityError::NoIdentity)?;
         if name.contains(':') {
             return Err(IdentityError::Name);

@@ -100,6 +100,38 @@ fn xc17_two_names_of_one_kind_are_refused_whatever_is_read() {
 }
 
 #[test]
+fn xc17_a_common_name_that_is_none_of_the_dns_names_is_a_second_name() {
+    let of =
+        |identity: &str, kind: &str| profiles(&json!([{"name": "one", "identity": identity, "kind": kind}]));
+    let readers = [
+        Profiles::default(),
+        of("common-name", "user"),
+        of("common-name", "workload"),
+        of("common-name", "carrier"),
+        of("dns-name", "workload"),
+        of("dns-name", "user"),
+    ];
+    for profiles in readers {
+        let read = |made: Made| profiles.identify(&made.der(), None, &[]).map(|it| it.principal.to_string());
+        assert_eq!(read(Made::named("alice").dns("bob.example")), Err(IdentityError::Ambiguous));
+        assert_eq!(read(Made::named("Bob.example").dns("bob.example")), Err(IdentityError::Ambiguous));
+        assert_eq!(read(Made::named("bob.example").dns("bob.example")).unwrap(), "bob.example");
+    }
+    let by_name = of("common-name", "user");
+    let several = Made::named("bob.example").dns("alice.example").dns("bob.example");
+    assert_eq!(principal(by_name.identify(&several.der(), None, &[])), "bob.example");
+    let project = of("project-user", "user");
+    assert_eq!(
+        project.identify(&Made::named("demo__alice").dns("bob.example").der(), None, &[]),
+        Err(IdentityError::Ambiguous)
+    );
+    let unreadable =
+        Made::new().with(DnType::CommonName, DnValue::BmpString("bob.example".try_into().unwrap()));
+    let by_dns = of("dns-name", "workload");
+    assert_eq!(by_dns.identify(&unreadable.dns("bob.example").der(), None, &[]), Err(IdentityError::Name));
+}
+
+#[test]
 fn xc18_names_outside_the_alphabet_are_refused() {
     for bad in [
         "a b",
