@@ -118,6 +118,8 @@ struct Filling {
     workers: usize,
     own_buckets: BTreeSet<Bucket>,
     luck: StdRng,
+    /// The snapshot that the catalogue is of.
+    snapshot: Option<u64>,
     catalogue: Catalogue,
     schedule: Schedule,
     running: JoinSet<Finished>,
@@ -136,6 +138,7 @@ impl Filling {
             workers: workers.max(1),
             own_buckets,
             luck: StdRng::seed_from_u64(seed),
+            snapshot: None,
             catalogue: Catalogue::default(),
             schedule: Schedule::default(),
             running: JoinSet::new(),
@@ -169,10 +172,10 @@ impl Filling {
     /// Reads the catalogue again when the snapshot moved. Scopes that left it are dropped when their turn comes.
     fn follow_policy(&mut self) {
         let Some(snapshot) = self.policy.current() else { return };
-        let is_first = self.progress.borrow().snapshot.is_none();
-        if !is_first && snapshot.number() == self.catalogue.snapshot() {
+        if self.snapshot == Some(snapshot.number()) {
             return;
         }
+        self.snapshot = Some(snapshot.number());
         self.catalogue = Catalogue::of(&snapshot, &self.worker.minters, &self.own_buckets);
         let new = self.catalogue.beyond(self.schedule.known());
         tracing::info!(
@@ -183,8 +186,6 @@ impl Filling {
         );
         self.schedule.add_new(new, Instant::now());
         self.fresh.retain(|key| self.catalogue.get(*key).is_some());
-        let number = Some(snapshot.number());
-        self.progress.send_modify(|progress| progress.snapshot = number);
     }
 
     /// Gives due scopes to free workers; tells when the next one is due. None while all workers are busy.
@@ -234,7 +235,8 @@ impl Filling {
         self.metrics.quarantined.set(i64::try_from(quarantined).unwrap_or(i64::MAX));
         let minted = self.metrics.minted.get();
         self.progress.send_if_modified(|now| {
-            let next = Progress { scopes, fresh, minted, snapshot: now.snapshot };
+            // All at once: a snapshot beside the counts of the one before would look full.
+            let next = Progress { scopes, fresh, minted, snapshot: self.snapshot };
             std::mem::replace(now, next) != next
         });
     }

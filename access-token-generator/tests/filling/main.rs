@@ -25,6 +25,27 @@ async fn every_plain_scope_is_filled_once() {
     assert_eq!((progress.fresh, lake.minter.calls()), (40, 40));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn progress_never_shows_a_snapshot_beside_the_counts_of_the_one_before() {
+    let lake = Lake::with_tables(20);
+    for _ in 0..200 {
+        let generator = Arc::new(lake.generator());
+        let watched = Arc::clone(&generator);
+        // A thread that looks all the time sees what a waiter sees who wakes at the wrong moment.
+        let first = tokio::task::spawn_blocking(move || {
+            loop {
+                let progress = watched.progress();
+                if progress.snapshot.is_some() {
+                    return progress;
+                }
+                std::hint::spin_loop();
+            }
+        });
+        assert_eq!(first.await.unwrap().scopes, 40);
+        assert_eq!(generator.filled().await.fresh, 40);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn rp21_nothing_is_minted_for_the_brokers_own_buckets() {
     let lake = Lake::with_tables(20);
