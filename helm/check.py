@@ -210,6 +210,7 @@ def check_configuration(values):
         "password_file": "/etc/lakegate/redis/password",
         "ca": "/etc/lakegate/redis/ca.crt",
         "prefix": "lg:prod:",
+        "wait_replicas": 0,
         "client_certificate": "/etc/lakegate/redis/tls.crt",
         "client_key": "/etc/lakegate/redis/tls.key",
     }

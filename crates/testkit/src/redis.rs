@@ -264,6 +264,25 @@ impl RedisServer {
         self.restart().await
     }
 
+    /// Makes it a replica of another one; both must end TLS themselves. It goes on as one when the other is gone.
+    ///
+    /// # Errors
+    /// When either is not there or refuses.
+    pub async fn replicate(&self, primary: &Self) -> Result<()> {
+        let authority = primary.folder.path().join("ca.pem").display().to_string();
+        for (name, value) in [
+            ("tls-ca-cert-file", authority.as_str()),
+            ("tls-replication", "yes"),
+            ("masteruser", files::ADMIN),
+            ("masterauth", primary.files.admin_password()),
+        ] {
+            self.command(&["CONFIG", "SET", name, value]).await?;
+        }
+        let port = primary.address.port().to_string();
+        self.command(&["REPLICAOF", "127.0.0.1", &port]).await?;
+        Ok(())
+    }
+
     /// Stops it without ending it: connections stay, nothing is answered.
     ///
     /// # Errors

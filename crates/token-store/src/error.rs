@@ -61,6 +61,12 @@ pub enum StoreError {
         /// The newest record there is.
         head: u64,
     },
+    /// A record was added, and fewer servers than it takes have it: the next failover may lose it.
+    #[error("a record was added, and {copies} replicas have it")]
+    NotCopied {
+        /// How many have it.
+        copies: u32,
+    },
     /// A value is longer than [`crate::MAX_VALUE_BYTES`].
     #[error("the value is longer than a token store keeps")]
     TooLarge,
@@ -96,6 +102,9 @@ impl StoreError {
 
     /// Whether waiting cannot mend it: what an operator set up is wrong.
     pub fn is_misconfiguration(&self) -> bool {
-        !matches!(self, Self::Unavailable(_) | Self::Refused(_) | Self::NotNext { .. })
+        !matches!(
+            self,
+            Self::Unavailable(_) | Self::Refused(_) | Self::NotNext { .. } | Self::NotCopied { .. }
+        )
     }
 }

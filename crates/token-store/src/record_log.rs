@@ -13,6 +13,7 @@ mod memory;
 use std::fmt;
 
 use async_trait::async_trait;
+use lakegate_domain::Timestamp;
 
 use crate::{StoreError, StoreHealth};
 
@@ -98,6 +99,7 @@ pub trait RecordLog: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// [`StoreError::TooLarge`]; [`StoreError::NotNext`] when the log ends before the number's predecessor;
+    /// [`StoreError::NotCopied`] when the record stands under its number and may still be lost;
     /// [`StoreError::Unavailable`] or [`StoreError::Refused`].
     async fn append(&self, log: LogName, number: u64, record: Vec<u8>) -> Result<Appended, StoreError>;
 
@@ -120,6 +122,19 @@ pub trait RecordLog: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`StoreError::TooLarge`], [`StoreError::Unavailable`] or [`StoreError::Refused`].
     async fn put_snapshot(&self, log: LogName, snapshot: LogSnapshot) -> Result<(), StoreError>;
+
+    /// The store's own time; none for a store that has no clock but its user's.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Refused`].
+    async fn time(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
+    }
+
+    /// Whether an append is done only when other servers have the record as well.
+    fn waits_for_copies(&self) -> bool {
+        false
+    }
 
     /// How the store has done since the start. One that cannot be out of reach has nothing to tell.
     fn health(&self) -> StoreHealth {

@@ -17,6 +17,7 @@ username = {{ toJson .Values.redis.username }}
 password_file = "/etc/lakegate/redis/password"
 ca = "/etc/lakegate/redis/ca.crt"
 prefix = {{ toJson .Values.redis.prefix }}
+wait_replicas = {{ .Values.redis.waitReplicas }}
 {{- if .Values.redis.clientCertificate }}
 client_certificate = "/etc/lakegate/redis/tls.crt"
 client_key = "/etc/lakegate/redis/tls.key"

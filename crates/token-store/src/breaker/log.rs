@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use lakegate_domain::Timestamp;
 
 use super::{BreakerTerms, guarded};
 use crate::breaker::circuit::Circuit;
@@ -54,6 +55,15 @@ impl RecordLog for LogBreaker {
     async fn put_snapshot(&self, log: LogName, snapshot: LogSnapshot) -> Result<(), StoreError> {
         let inner = Arc::clone(&self.inner);
         guarded(&self.circuit, SNAPSHOT, async move { inner.put_snapshot(log, snapshot).await }).await
+    }
+
+    async fn time(&self) -> Result<Option<Timestamp>, StoreError> {
+        let inner = Arc::clone(&self.inner);
+        guarded(&self.circuit, self.call, async move { inner.time().await }).await
+    }
+
+    fn waits_for_copies(&self) -> bool {
+        self.inner.waits_for_copies()
     }
 
     fn health(&self) -> StoreHealth {

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use lakegate_domain::Timestamp;
 
 use super::{
     Appended, LogName, LogSnapshot, MAX_SNAPSHOT_BYTES, RECORDS_KEPT, RECORDS_PER_READ, RecordLog, Records,
@@ -17,6 +19,11 @@ pub struct MemoryLog {
     held: Mutex<Held>,
     fault: Mutex<Fault>,
     lost_reply: Mutex<bool>,
+    is_alone: Mutex<bool>,
+    time: Mutex<Option<Timestamp>>,
+    is_clock_lost: Mutex<bool>,
+    reads: AtomicU64,
+    appends: AtomicU64,
 }
 
 /// All logs at an instant, as a backup has them.
@@ -46,6 +53,31 @@ impl MemoryLog {
         *lock(&self.lost_reply) = true;
     }
 
+    /// Whether copies are waited for that nobody makes: what is appended is there, and may be lost.
+    pub fn leave_alone(&self, is_alone: bool) {
+        *lock(&self.is_alone) = is_alone;
+    }
+
+    /// Has a clock from now on that shows this.
+    pub fn set_time(&self, time: Timestamp) {
+        *lock(&self.time) = Some(time);
+    }
+
+    /// Whether asking for the time fails, and nothing else does.
+    pub fn lose_clock(&self, is_lost: bool) {
+        *lock(&self.is_clock_lost) = is_lost;
+    }
+
+    /// How many times it was read.
+    pub fn reads(&self) -> u64 {
+        self.reads.load(Ordering::Relaxed)
+    }
+
+    /// How many times somebody tried to append to it.
+    pub fn appends(&self) -> u64 {
+        self.appends.load(Ordering::Relaxed)
+    }
+
     /// Loses everything.
     pub fn lose_everything(&self) {
         self.restore(Held::default());
@@ -71,20 +103,18 @@ impl MemoryLog {
         change(&mut lock(&self.held).0.entry(log).or_default().snapshot);
     }
 
-    async fn suffer(&self) -> Result<(), StoreError> {
-        let fault = *lock(&self.fault);
-        fault.suffer().await
+    fn records(&self, log: LogName, after: u64) -> Records {
+        let held = lock(&self.held);
+        let Some(one) = held.0.get(&log) else { return Records::default() };
+        let records = one.records.range(after.saturating_add(1)..).take(RECORDS_PER_READ);
+        Records {
+            head: one.head,
+            oldest: one.records.keys().next().copied().unwrap_or(0),
+            records: records.map(|(number, record)| (*number, record.clone())).collect(),
+        }
     }
-}
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[async_trait]
-impl RecordLog for MemoryLog {
-    async fn append(&self, log: LogName, number: u64, record: Vec<u8>) -> Result<Appended, StoreError> {
-        self.suffer().await?;
+    fn add(&self, log: LogName, number: u64, record: Vec<u8>) -> Result<Appended, StoreError> {
         if record.len() > MAX_VALUE_BYTES {
             return Err(StoreError::TooLarge);
         }
@@ -100,19 +130,42 @@ impl RecordLog for MemoryLog {
         if std::mem::take(&mut *lock(&self.lost_reply)) {
             return Err(StoreError::unavailable(io::Error::from(io::ErrorKind::ConnectionReset)));
         }
+        if *lock(&self.is_alone) {
+            return Err(StoreError::NotCopied { copies: 0 });
+        }
         Ok(Appended::Done)
     }
 
-    async fn read(&self, log: LogName, after: u64) -> Result<Records, StoreError> {
+    async fn suffer(&self) -> Result<(), StoreError> {
+        // Others come between a look and a write, as they do everywhere else.
+        tokio::task::yield_now().await;
+        let fault = *lock(&self.fault);
+        fault.suffer().await
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[async_trait]
+impl RecordLog for MemoryLog {
+    async fn append(&self, log: LogName, number: u64, record: Vec<u8>) -> Result<Appended, StoreError> {
         self.suffer().await?;
-        let held = lock(&self.held);
-        let Some(one) = held.0.get(&log) else { return Ok(Records::default()) };
-        let records = one.records.range(after.saturating_add(1)..).take(RECORDS_PER_READ);
-        Ok(Records {
-            head: one.head,
-            oldest: one.records.keys().next().copied().unwrap_or(0),
-            records: records.map(|(number, record)| (*number, record.clone())).collect(),
-        })
+        self.appends.fetch_add(1, Ordering::Relaxed);
+        let appended = self.add(log, number, record);
+        // Its writer may go away before it hears what came of it.
+        tokio::task::yield_now().await;
+        appended
+    }
+
+    async fn read(&self, log: LogName, after: u64) -> Result<Records, StoreError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.suffer().await?;
+        let read = self.records(log, after);
+        // Others write before the answer comes.
+        tokio::task::yield_now().await;
+        Ok(read)
     }
 
     async fn snapshot(&self, log: LogName) -> Result<Option<LogSnapshot>, StoreError> {
@@ -137,5 +190,17 @@ impl RecordLog for MemoryLog {
         one.records = one.records.split_off(&first);
         one.snapshot = Some(snapshot);
         Ok(())
+    }
+
+    async fn time(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.suffer().await?;
+        if *lock(&self.is_clock_lost) {
+            return Err(StoreError::unavailable("nobody knows what time it is"));
+        }
+        Ok(*lock(&self.time))
+    }
+
+    fn waits_for_copies(&self) -> bool {
+        *lock(&self.is_alone)
     }
 }

@@ -48,6 +48,8 @@ pub struct RedisTerms {
     pub prefix: String,
     /// Whether a server may have users without a password.
     pub default_user: DefaultUser,
+    /// How many replicas must have a record of a log before it counts as written; none are waited for at 0.
+    pub wait_replicas: u32,
     /// Where the spread of waits begins.
     pub seed: u64,
 }
@@ -150,7 +152,7 @@ impl Dial {
         let key = format!("{}probe:{:016x}", self.terms.prefix, rand::random::<u64>());
         let (pipeline, needed) = match self.what_for {
             Use::Tokens => token_commands(&key),
-            Use::Logs => log_commands(&key),
+            Use::Logs => log_commands(&key, self.terms.wait_replicas),
         };
         for (reply, needed) in send(live, &pipeline).await?.iter().zip(needed) {
             if let Value::ServerError(refusal) = reply {
@@ -183,17 +185,24 @@ fn token_commands(key: &str) -> (Pipeline, &'static [&'static str]) {
 }
 
 /// What logs need; none of it makes the key.
-fn log_commands(key: &str) -> (Pipeline, &'static [&'static str]) {
+fn log_commands(key: &str, replicas: u32) -> (Pipeline, &'static [&'static str]) {
     let mut pipeline = Pipeline::new();
     pipeline.cmd("XADD").arg(key).arg("NOMKSTREAM").arg("1-0").arg("r").arg("");
     pipeline.cmd("XRANGE").arg(key).arg("-").arg("+");
     pipeline.cmd("XREVRANGE").arg(key).arg("+").arg("-");
     pipeline.cmd("XTRIM").arg(key).arg("MINID").arg("=").arg("1-0");
+    pipeline.cmd("TIME");
+    if replicas > 0 {
+        // Of none, so the answer comes at once.
+        pipeline.cmd("WAIT").arg(0).arg(1);
+    }
     let needed = &[
         "use XADD on keys of the prefix",
         "use XRANGE on keys of the prefix",
         "use XREVRANGE on keys of the prefix",
         "use XTRIM on keys of the prefix",
+        "use TIME",
+        "use WAIT, which `wait_replicas` needs",
     ];
     (pipeline, needed)
 }

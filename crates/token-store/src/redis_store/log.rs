@@ -2,10 +2,11 @@
 //!
 //! | wanted | sent |
 //! |---|---|
-//! | read | `XRANGE records n-0 + COUNT 128`, `XREVRANGE records + - COUNT 1`, `XRANGE records - + COUNT 1` |
-//! | append | `XREVRANGE records + - COUNT 1`, then `XADD records n-0 r bytes` |
+//! | read | `XREVRANGE records + - COUNT 1`, `XRANGE records n-0 + COUNT 128`, `XRANGE records - + COUNT 1` |
+//! | append | `XREVRANGE records + - COUNT 1`, then `XADD records n-0 r bytes`, with `WAIT` where copies are waited for |
 //! | snapshot | `XREVRANGE snapshot + - COUNT 1` |
 //! | keep a snapshot | `XADD snapshot MAXLEN = 1 n-* s bytes`, then `XTRIM records MINID = n` |
+//! | its time | `TIME` |
 //!
 //! A log is a stream whose ids are its numbers. A stream takes an id only if it is greater than every id it ever had,
 //! also those that were trimmed: that is the compare and set. So of several writers one gets a number, a late write
@@ -16,6 +17,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use lakegate_domain::Timestamp;
 use redis::{Pipeline, Value};
 
 use super::connect::{RedisTerms, Use};
@@ -29,7 +31,12 @@ use crate::{Appended, LogName, LogSnapshot, MAX_VALUE_BYTES, RecordLog, Records,
 pub struct RedisLog {
     link: Arc<Link>,
     prefix: Arc<str>,
+    /// How many replicas must have a record before it counts as written.
+    replicas: u32,
 }
+
+/// How long they are waited for: less than the time of the call, so that it is known what came of it.
+const WAIT_MILLIS: u32 = 500;
 
 impl RedisLog {
     /// Connects, and keeps connecting from then on, as [`super::RedisStore::start`] does.
@@ -37,8 +44,8 @@ impl RedisLog {
     /// # Errors
     /// As there; [`StoreError::Rights`] names a command that only logs need.
     pub async fn start(terms: RedisTerms) -> Result<Self, StoreError> {
-        let prefix = Arc::from(terms.prefix.as_str());
-        Ok(Self { link: Arc::new(Link::start(terms, Use::Logs).await?), prefix })
+        let (prefix, replicas) = (Arc::from(terms.prefix.as_str()), terms.wait_replicas);
+        Ok(Self { link: Arc::new(Link::start(terms, Use::Logs).await?), prefix, replicas })
     }
 
     fn records(&self, log: LogName) -> String {
@@ -62,13 +69,26 @@ impl RedisLog {
         Ok(found.into_iter().next())
     }
 
-    /// Adds to a stream. A refusal that comes of an entry with the number or a higher one is no error.
-    async fn add(&self, stream: &str, number: u64, command: redis::Cmd) -> Result<Added, StoreError> {
-        let mut pipeline = Pipeline::with_capacity(1);
+    /// Adds to a stream, and waits until so many replicas have it. A refusal that comes of an entry with the number or a
+    /// higher one is no error.
+    async fn add(
+        &self,
+        stream: &str,
+        number: u64,
+        command: redis::Cmd,
+        replicas: u32,
+    ) -> Result<Added, StoreError> {
+        let mut pipeline = Pipeline::with_capacity(2);
         pipeline.add_command(command);
-        match self.link.call(&pipeline, reply::added).await {
-            Ok(true) => Ok(Added::Done),
-            Ok(false) => Ok(Added::NoStream),
+        if replicas > 0 {
+            pipeline.cmd("WAIT").arg(replicas).arg(WAIT_MILLIS);
+        }
+        match self.link.call(&pipeline, |replies| reply::added(replies, replicas > 0)).await {
+            Ok(reply::Entered::Nowhere) => Ok(Added::NoStream),
+            Ok(reply::Entered::There { copies }) if copies < replicas => {
+                Err(StoreError::NotCopied { copies })
+            }
+            Ok(reply::Entered::There { .. }) => Ok(Added::Done),
             Err(refused @ StoreError::Refused(_)) => {
                 if self.head(stream).await? >= number {
                     Ok(Added::Late)
@@ -108,7 +128,7 @@ impl RecordLog for RedisLog {
             command.arg("NOMKSTREAM");
         }
         command.arg(format!("{number}-0")).arg("r").arg(record);
-        match self.add(&stream, number, command).await? {
+        match self.add(&stream, number, command, self.replicas).await? {
             Added::Done => Ok(Appended::Done),
             Added::Late => Ok(Appended::Taken),
             Added::NoStream => Err(StoreError::NotNext { head: 0 }),
@@ -118,22 +138,7 @@ impl RecordLog for RedisLog {
     async fn read(&self, log: LogName, after: u64) -> Result<Records, StoreError> {
         let Some(first) = after.checked_add(1) else { return Ok(Records::default()) };
         let stream = self.records(log);
-        // In this order: what is trimmed meanwhile shows in `oldest`, what is added in `head`.
-        let mut all = Pipeline::with_capacity(3);
-        all.cmd("XRANGE").arg(&stream).arg(format!("{first}-0")).arg("+").arg("COUNT").arg(RECORDS_PER_READ);
-        all.cmd("XREVRANGE").arg(&stream).arg("+").arg("-").arg("COUNT").arg(1);
-        all.cmd("XRANGE").arg(&stream).arg("-").arg("+").arg("COUNT").arg(1);
-        self.link
-            .call(&all, |replies| {
-                let [records, newest, oldest] =
-                    <[Value; 3]>::try_from(replies).map_err(|_| reply::Trouble::OutOfStep)?;
-                let number = |reply| -> Result<u64, reply::Trouble> {
-                    Ok(reply::entries(reply, Entry::Record)?.last().map_or(0, |(number, _)| *number))
-                };
-                let records = reply::entries(records, Entry::Record)?;
-                Ok(Records { records, head: number(newest)?, oldest: number(oldest)? })
-            })
-            .await
+        self.link.call(&look(&stream, first), seen).await
     }
 
     async fn snapshot(&self, log: LogName) -> Result<Option<LogSnapshot>, StoreError> {
@@ -152,7 +157,7 @@ impl RecordLog for RedisLog {
         let (stream, records) = (self.snapshots(log), self.records(log));
         let mut command = redis::cmd("XADD");
         command.arg(&stream).arg("MAXLEN").arg("=").arg(1).arg(format!("{number}-*")).arg("s").arg(bytes);
-        let Added::Done = self.add(&stream, number, command).await? else { return Ok(()) };
+        let Added::Done = self.add(&stream, number, command, 0).await? else { return Ok(()) };
         // The newest record stays whatever the snapshot says: it is the head.
         let first = number.saturating_sub(RECORDS_KEPT).saturating_add(1).min(self.head(&records).await?);
         let mut pipeline = Pipeline::with_capacity(1);
@@ -160,7 +165,72 @@ impl RecordLog for RedisLog {
         self.link.call(&pipeline, reply::done).await
     }
 
+    async fn time(&self) -> Result<Option<Timestamp>, StoreError> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("TIME");
+        self.link.call(&pipeline, reply::time).await.map(Some)
+    }
+
+    fn waits_for_copies(&self) -> bool {
+        self.replicas > 0
+    }
+
     fn health(&self) -> StoreHealth {
         self.link.health()
+    }
+}
+
+/// The three questions of a read. Others write between them: first the head, so that none is named whose record was not
+/// asked for; the oldest last, so that what was trimmed meanwhile shows.
+fn look(stream: &str, first: u64) -> Pipeline {
+    let mut all = Pipeline::with_capacity(3);
+    all.cmd("XREVRANGE").arg(stream).arg("+").arg("-").arg("COUNT").arg(1);
+    all.cmd("XRANGE").arg(stream).arg(format!("{first}-0")).arg("+").arg("COUNT").arg(RECORDS_PER_READ);
+    all.cmd("XRANGE").arg(stream).arg("-").arg("+").arg("COUNT").arg(1);
+    all
+}
+
+/// The three answers. What was added behind the head before the records were asked for is the head.
+fn seen(replies: Vec<Value>) -> Result<Records, reply::Trouble> {
+    let [newest, records, oldest] = <[Value; 3]>::try_from(replies).map_err(|_| reply::Trouble::OutOfStep)?;
+    let number = |reply| -> Result<u64, reply::Trouble> {
+        Ok(reply::entries(reply, Entry::Record)?.last().map_or(0, |(number, _)| *number))
+    };
+    let records = reply::entries(records, Entry::Record)?;
+    let last = records.last().map_or(0, |(number, _)| *number);
+    Ok(Records { head: number(newest)?.max(last), records, oldest: number(oldest)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(numbers: &[u64]) -> Value {
+        let entry = |number: &u64| {
+            let id = Value::BulkString(format!("{number}-0").into_bytes());
+            let fields = [b"r".to_vec(), b"x".to_vec()].map(Value::BulkString);
+            Value::Array(vec![id, Value::Array(fields.to_vec())])
+        };
+        Value::Array(numbers.iter().map(entry).collect())
+    }
+
+    #[test]
+    fn a_record_that_is_added_between_the_questions_of_a_read_is_no_gap() {
+        let questions = look("log", 4);
+        // A server that gets record 4 before the first, the second or the third of them.
+        for added in 0..3 {
+            let answers = questions.cmd_iter().enumerate().map(|(at, command)| {
+                let all: &[u64] = if at >= added { &[1, 2, 3, 4] } else { &[1, 2, 3] };
+                let command = String::from_utf8(command.get_packed_command()).unwrap();
+                match command {
+                    newest if newest.contains("XREVRANGE") => entries(&all[all.len() - 1..]),
+                    behind if behind.contains("4-0") => entries(&all[3..]),
+                    _oldest => entries(&all[..1]),
+                }
+            });
+            let records = seen(answers.collect()).unwrap();
+            assert!(records.head == 3 || !records.records.is_empty(), "{added}: {records:?}");
+            assert!(records.records.last().is_none_or(|(last, _)| *last == records.head), "{added}");
+        }
     }
 }

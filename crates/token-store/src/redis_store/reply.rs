@@ -1,6 +1,7 @@
 //! Replies, taken apart. A reply of a shape that its command cannot have means that replies and commands no longer
 //! go together; then nothing of the connection is believed.
 
+use lakegate_domain::Timestamp;
 use redis::{RedisError, ServerError, Value};
 
 use crate::record_log::MAX_SNAPSHOT_BYTES;
@@ -79,13 +80,42 @@ pub(super) fn done(replies: Vec<Value>) -> Result<(), Trouble> {
     }
 }
 
-/// The reply to `XADD`: whether the stream took the entry; it is not there when `NOMKSTREAM` found none.
-pub(super) fn added(replies: Vec<Value>) -> Result<bool, Trouble> {
+/// What became of an entry.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Entered {
+    /// The stream has it, and so many replicas.
+    There {
+        /// 0 when nobody asked.
+        copies: u32,
+    },
+    /// There is no stream, and `NOMKSTREAM` makes none.
+    Nowhere,
+}
+
+/// The reply to `XADD`, and to `WAIT` behind it when replicas are waited for.
+pub(super) fn added(mut replies: Vec<Value>, has_waited: bool) -> Result<Entered, Trouble> {
+    let copies = if has_waited { replies.pop().ok_or(Trouble::OutOfStep)? } else { Value::Int(0) };
     match one(replies)? {
-        Value::BulkString(_) | Value::SimpleString(_) => Ok(true),
-        Value::Nil => Ok(false),
+        Value::BulkString(_) | Value::SimpleString(_) => match copies {
+            Value::Int(copies) => Ok(Entered::There { copies: u32::try_from(copies).unwrap_or(0) }),
+            // It was added, and nobody says who has it.
+            Value::ServerError(_) => Ok(Entered::There { copies: 0 }),
+            _ => Err(Trouble::OutOfStep),
+        },
+        Value::Nil => Ok(Entered::Nowhere),
         other => Err(trouble(other)),
     }
+}
+
+/// The reply to `TIME`: seconds since 1970, and microseconds, in decimal digits.
+pub(super) fn time(replies: Vec<Value>) -> Result<Timestamp, Trouble> {
+    let parts = match one(replies)? {
+        Value::Array(parts) => <[Value; 2]>::try_from(parts).map_err(|_| Trouble::OutOfStep)?,
+        other => return Err(trouble(other)),
+    };
+    let [Value::BulkString(seconds), Value::BulkString(_)] = parts else { return Err(Trouble::OutOfStep) };
+    let seconds = std::str::from_utf8(&seconds).ok().and_then(|seconds| seconds.parse().ok());
+    seconds.map(Timestamp::from_seconds).ok_or(Trouble::OutOfStep)
 }
 
 /// What a stream holds.

@@ -48,6 +48,10 @@ pub struct RedisSettings {
     /// Milliseconds for one round trip; afterwards it is a miss.
     #[serde(default = "twenty")]
     pub call_millis: u64,
+    /// How many replicas must have what is written to a log before its writer is told that it is done. Without it a
+    /// failover may lose a cancellation that was reported as done.
+    #[serde(default)]
+    pub wait_replicas: u32,
     /// Accepts a connection in the clear, the default user, and a server that serves strangers. Certificates are
     /// checked all the same.
     #[serde(default)]
@@ -112,6 +116,7 @@ impl RedisSettings {
             password: read(&self.password_file)?,
             prefix: self.prefix.clone(),
             default_user: if self.insecure { DefaultUser::MayBeOpen } else { DefaultUser::MustBeOff },
+            wait_replicas: self.wait_replicas,
             seed: rand::random(),
         })
     }

@@ -66,10 +66,14 @@ async fn logs_conform_on_redis_and_on_valkey() {
 async fn rd11_each_command_of_logs_that_the_access_list_denies_is_named_at_the_start() {
     for kind in KINDS {
         let server = RedisServer::start(kind).await.unwrap();
-        for command in ["XADD", "XRANGE", "XREVRANGE", "XTRIM"] {
+        for command in ["XADD", "XRANGE", "XREVRANGE", "XTRIM", "TIME", "WAIT"] {
             let rule = |sign: &str| format!("{sign}{}", command.to_lowercase());
             server.command(&["ACL", "SETUSER", "lakegate", &rule("-")]).await.unwrap();
-            let denied = logs_at(&server.settings_toml()).await.unwrap_err();
+            if command == "WAIT" {
+                logs_at(&server.settings_toml()).await.unwrap();
+            }
+            let settings = [&server.settings_toml(), "wait_replicas = 1\n"].concat();
+            let denied = logs_at(&settings).await.unwrap_err();
             assert!(matches!(denied, StoreError::Rights(what) if what.contains(command)), "{denied}");
             server.command(&["ACL", "SETUSER", "lakegate", &rule("+")]).await.unwrap();
         }
@@ -280,5 +284,43 @@ async fn rd09_a_cancelled_call_leaves_the_log_whole_and_nobody_reads_its_reply()
         let held: Vec<u64> = texts(&log, 0).await.unwrap().iter().map(|text| text.parse().unwrap()).collect();
         assert!(held.is_sorted_by(|a, b| a < b), "{kind:?}: {held:?}");
         assert_eq!(log.seen(), u64::try_from(held.len()).unwrap());
+    }
+}
+
+#[tokio::test]
+async fn rd10_a_record_counts_when_a_replica_has_it_and_not_before() {
+    let server = RedisServer::start(RedisKind::Redis).await.unwrap();
+    let replica = RedisServer::start(RedisKind::Redis).await.unwrap();
+    let log = sealed(logs_at(&[&server.settings_toml(), "wait_replicas = 1\n"].concat()).await.unwrap());
+    let alone = log.append(1, b"one").await;
+    assert!(matches!(alone, Err(LogError::Store(StoreError::NotCopied { copies: 0 }))), "{alone:?}");
+    assert_eq!(texts(&log, 0).await.unwrap(), ["one"], "it is there all the same");
+    replica.replicate(&server).await.unwrap();
+    let copied = async || {
+        // Those that were not copied are there.
+        log.read(log.seen()).await.is_ok()
+            && matches!(log.append(log.seen() + 1, b"more").await, Ok(Appended::Done))
+    };
+    until("it is copied", copied).await;
+    assert!(!log.is_unacknowledged());
+    let held = server.command(&["XLEN", RECORDS]).await.unwrap();
+    assert_eq!(replica.command(&["XLEN", RECORDS]).await.unwrap(), held, "without a moment's wait");
+    // A replica that is connected and hangs is what min-replicas-to-write takes for one that has the record.
+    replica.freeze().unwrap();
+    let hangs = log.append(log.seen() + 1, b"cancel").await;
+    assert!(matches!(hangs, Err(LogError::Store(StoreError::NotCopied { copies: 0 }))), "{hangs:?}");
+    assert!(log.is_unacknowledged());
+    replica.thaw().unwrap();
+    until("it is copied", copied).await;
+    assert!(!log.is_unacknowledged());
+}
+
+#[tokio::test]
+async fn the_servers_clock_can_be_asked_for() {
+    for kind in KINDS {
+        let server = RedisServer::start(kind).await.unwrap();
+        let time = logs(&server).await.time().await.unwrap().unwrap();
+        let apart = lakegate_domain::Clock::now(&SystemClock).as_millis() - time.as_millis();
+        assert!(apart.abs() < 10_000, "{kind:?}: {apart}");
     }
 }
