@@ -10,13 +10,15 @@
 
 mod error;
 mod memory;
+mod mend;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
-use tracing::{info, warn};
+use lakegate_domain::Timestamp;
+use tracing::info;
 use zeroize::Zeroizing;
 
 pub use error::LogError;
@@ -43,6 +45,8 @@ pub struct SealedLog {
     memory: Mutex<Memory>,
     /// Whether what a newcomer must read is sealed with a key that only opens.
     is_sealed_before: AtomicBool,
+    /// Whether the last record that this process wrote was not copied as often as it should.
+    unacknowledged: AtomicBool,
 }
 
 /// What came since a number; opened, authentic, without a gap.
@@ -96,6 +100,7 @@ impl SealedLog {
             cluster: cluster.to_owned(),
             memory: Mutex::default(),
             is_sealed_before: AtomicBool::new(false),
+            unacknowledged: AtomicBool::new(false),
         })
     }
 
@@ -133,6 +138,21 @@ impl SealedLog {
         self.store.health()
     }
 
+    /// Whether something stands in the log that the store could not have copied as often as it should. Then it is not
+    /// known of anything that was written here lately whether it outlives a failover; the next write that is copied
+    /// tells of all before it.
+    pub fn is_unacknowledged(&self) -> bool {
+        self.unacknowledged.load(Ordering::Acquire)
+    }
+
+    /// The store's own time, where it keeps any.
+    ///
+    /// # Errors
+    /// [`LogError::Store`].
+    pub async fn time(&self) -> Result<Option<Timestamp>, LogError> {
+        Ok(self.store.time().await?)
+    }
+
     /// What came behind a number: 0 for everything, from the latest snapshot on. Read again, behind the last number that
     /// came, until that is the head.
     ///
@@ -149,12 +169,15 @@ impl SealedLog {
     }
 
     async fn read_once(&self, after: u64) -> Result<CatchUp, LogError> {
-        let (seen, newest) = {
+        let (seen, newest, forked) = {
             let memory = self.memory();
-            (memory.seen, memory.snapshot)
+            (memory.seen, memory.snapshot, memory.forked)
         };
         // The last known record is read again: another one in its place is a fork.
         let mut read = self.store.read(self.name, after.saturating_sub(1)).await?;
+        if forked && read.oldest > after {
+            return Err(LogError::Forked { number: after });
+        }
         let mut from = after;
         let mut snapshot = None;
         if after == 0 || read.oldest > after.saturating_add(1) {
@@ -192,9 +215,10 @@ impl SealedLog {
         let mut next = from.saturating_add(1);
         for (number, sealed) in records {
             if self.memory().differs(number, &sealed) {
-                return Err(LogError::Forked { number });
+                return Err(self.fork(number));
             }
             if number <= from {
+                self.memory().forked = false;
                 continue;
             }
             if number != next {
@@ -225,28 +249,10 @@ impl SealedLog {
         Ok(Some(Opened { number, bytes }))
     }
 
-    /// Puts back what the store lost of its end, if every byte of it is remembered, and what is left is what it was.
-    async fn mend(&self, head: u64) -> Result<(), LogError> {
-        let left = self.store.read(self.name, head.saturating_sub(1)).await?.records;
-        let (seen, lost) = {
-            let memory = self.memory();
-            if let Some((number, _)) = left.iter().find(|(number, sealed)| memory.differs(*number, sealed)) {
-                return Err(LogError::Forked { number: *number });
-            }
-            (memory.seen, memory.since(head))
-        };
-        let Some(lost) = lost else { return Err(LogError::Rewound { seen, head }) };
-        warn!(log = self.name.as_str(), head, seen, "the log's end was lost in the store; it is put back");
-        for (number, sealed) in lost {
-            // Taken: by a process that mends as well, or by another record. The next look at it tells.
-            let _either = self.store.append(self.name, number, sealed).await?;
-        }
-        Ok(())
-    }
-
     /// Adds a record under a number, the successor of the last that the writer knows. [`Appended::Taken`] means that
     /// somebody was faster: read, decide again. A reply that got lost is looked for, so that an error means that the
-    /// record is not there as far as anybody can tell; it may still come, and is then read like any other.
+    /// record is not there as far as anybody can tell; it may still come, and is then read like any other. Where copies
+    /// are waited for, a record that stands in one place only is an error as well: it may be lost.
     ///
     /// # Errors
     /// [`LogError::Rewound`] when the log ends before the number's predecessor, or [`LogError::Store`].
@@ -259,10 +265,20 @@ impl SealedLog {
             Err(StoreError::NotNext { head }) => {
                 return Err(LogError::Rewound { seen: number.saturating_sub(1), head });
             }
+            Err(alone @ StoreError::NotCopied { .. }) => {
+                self.unacknowledged.store(true, Ordering::Release);
+                return Err(alone.into());
+            }
+            // What is found may be all there is of it: nobody waited for copies.
+            Err(lost @ StoreError::Unavailable(_)) if self.store.waits_for_copies() => {
+                self.unacknowledged.store(true, Ordering::Release);
+                return Err(lost.into());
+            }
             Err(lost @ StoreError::Unavailable(_)) => self.find(number, &sealed).await.ok_or(lost)?,
             answered => answered?,
         };
         if appended == Appended::Done {
+            self.unacknowledged.store(false, Ordering::Release);
             self.memory().record(number, sealed);
         }
         Ok(appended)

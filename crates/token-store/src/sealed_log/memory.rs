@@ -12,6 +12,8 @@ pub(super) struct Memory {
     pub(super) seen: u64,
     /// The newest authentic snapshot.
     pub(super) snapshot: u64,
+    /// Whether the store had another record under a number than is known here, and was not seen to have that one since.
+    pub(super) forked: bool,
     recent: BTreeMap<u64, Vec<u8>>,
     bytes: usize,
 }
