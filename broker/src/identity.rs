@@ -20,6 +20,7 @@ mod resolver;
 mod settings;
 mod spiffe;
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -49,6 +50,11 @@ impl Identities {
     /// can say, and services are put off.
     pub fn new(profiles: Profiles, resolver: Option<Arc<dyn HostResolver>>) -> Self {
         Self { profiles, book: resolver.map(HostBook::new).map(Arc::new) }
+    }
+
+    /// The trust domains whose carriers vouch for pods, each once.
+    pub(crate) fn carriers_domains(&self) -> BTreeSet<&str> {
+        self.profiles.carriers_domains()
     }
 
     /// Whom a leaf names for whose chain an authority vouched so.

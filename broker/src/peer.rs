@@ -56,7 +56,8 @@ impl Peer {
             .map(Arc::new);
         let named = identity.as_deref().ok();
         let residence = named.and_then(|identity| identities.residence(identity, address.ip()));
-        let bindings = leaf.map(|leaf| bindings_of(leaf)).unwrap_or_default().into();
+        let standing = named.map(|identity| identity.standing);
+        let bindings = leaf.map(|leaf| bindings_of(leaf, standing)).unwrap_or_default().into();
         let ends = leaf.and_then(|leaf| end_of(leaf));
         Self { address, identity, residence, authority, ends, bindings }
     }

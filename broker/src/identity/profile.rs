@@ -36,6 +36,11 @@ impl Profile {
         self.settings.kind == ProfileKind::Service && self.settings.identity != IdentityField::SpiffeUri
     }
 
+    /// The trust domain whose carriers it reads; none for any other profile.
+    pub(super) fn carriers_domain(&self) -> Option<&str> {
+        self.settings.trust_domain.as_deref().filter(|_| self.settings.kind == ProfileKind::Carrier)
+    }
+
     /// Whether a certificate is one of the profile's, by what its authority says of it and not by whom it names.
     pub(super) fn is_for(&self, leaf: &Leaf, authority: Option<&AuthorityName>, policies: &[String]) -> bool {
         let ProfileSettings { extended_key_usage, policy, .. } = &self.settings;

@@ -1,5 +1,7 @@
 //! All profiles of a broker, and how one is chosen for a certificate.
 
+use std::collections::BTreeSet;
+
 use lakegate_domain::{CallerKind, Principal};
 
 use super::fault::ProfileFault;
@@ -61,6 +63,11 @@ impl Profiles {
         let others = self.0.iter().filter(|profile| profile.makes_callers());
         let mut others = others.filter(|profile| identity.profile.as_ref() != Some(profile.name()));
         identity.standing != Standing::Carrier && others.any(|it| it.may_name(&identity.principal))
+    }
+
+    /// The trust domains whose carriers vouch for pods, each once.
+    pub fn carriers_domains(&self) -> BTreeSet<&str> {
+        self.0.iter().filter_map(Profile::carriers_domain).collect()
     }
 
     /// Whom a leaf names whose chain `authority` vouched for; `policies` are those of its certificate policies that all

@@ -7,7 +7,7 @@ use lakegate_proto::{timestamp_to_wire, v1};
 
 use super::{Desk, RequestContext};
 use crate::audit::{IssuedToken, Record};
-use crate::delegation::{Wish, is_pod_uid};
+use crate::delegation::{Wish, pod_binding};
 use crate::{Failure, Proven};
 
 /// Answers, and audits before it does.
@@ -48,7 +48,7 @@ async fn run(
         owner: caller.principal().clone(),
         renewer,
         real_user: caller.real().cloned(),
-        binding: request.bind_to.as_ref().map(binding).transpose()?,
+        binding: request.bind_to.as_ref().map(|bind_to| binding(desk, bind_to)).transpose()?,
     };
     let issued = delegation.issue(&wish).await?;
     context.holds(desk.pipeline.now())?;
@@ -64,14 +64,13 @@ async fn run(
 }
 
 /// What a token is to be bound to.
-fn binding(bind_to: &BindTo) -> Result<Binding, Failure> {
+fn binding(desk: &Desk, bind_to: &BindTo) -> Result<Binding, Failure> {
     match bind_to {
         BindTo::PublicKeySha256(digest) => {
             let digest = digest.as_slice().try_into();
             Ok(Binding::public_key(digest.map_err(|_| Failure::Field("public_key_sha256 is not 32 bytes"))?))
         }
-        BindTo::PodUid(uid) if is_pod_uid(uid) => Ok(Binding::pod(uid)),
-        BindTo::PodUid(_) => Err(Failure::Field("pod_uid is not one")),
+        BindTo::PodUid(pod) => pod_binding(pod, &desk.identities.carriers_domains()),
     }
 }
 

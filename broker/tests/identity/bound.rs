@@ -8,7 +8,7 @@ use rcgen::DnType;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
-use crate::world::{READ, SALES, lake, spiffe, subject};
+use crate::world::{READ, SALES, lake, spiffe, subject, two_meshes};
 
 const UID: &str = "0f4ac5b2-33a1-4c1e-9a57-0d6d1a3a7b11";
 const OTHER_UID: &str = "1f4ac5b2-33a1-4c1e-9a57-0d6d1a3a7b11";
@@ -53,5 +53,29 @@ async fn dt15_px09_a_bound_token_is_believed_beside_its_key_or_pod_and_beside_no
         let refused = job.ask(SALES, READ).await.unwrap_err();
         assert_eq!(lake.told(&refused)?, "Unauthenticated UNAUTHENTICATED deny dt_cancelled");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn dt15_px09_a_second_mesh_vouches_for_none_of_the_firsts_pods() -> Result<()> {
+    let lake = two_meshes().await?;
+    let alice = lake.caller_as(subject(&lake, &[(DnType::CommonName, "demo__alice")])?)?;
+    let wish = |pod: &str| IssueDelegationTokenRequest {
+        bind_to: Some(BindTo::PodUid(pod.to_owned())),
+        ..Default::default()
+    };
+    let refused = alice.issue(wish(UID)).await.unwrap_err();
+    assert_eq!(lake.told(&refused)?, "InvalidArgument INVALID_FIELD deny request_form", "of which mesh?");
+    let refused = alice.issue(wish(&["third.example/", UID].concat())).await.unwrap_err();
+    assert_eq!(lake.told(&refused)?, "InvalidArgument INVALID_FIELD deny request_form");
+    let token = alice.issue(wish(&["mesh.example/", UID].concat())).await?.token;
+    let presented = ["Lakegate-DT ", &token].concat();
+    let beside = |domain: &str| {
+        let pod = spiffe(&lake, &[domain, "/ns/etl/pod/", UID].concat())?;
+        lake.caller_as_with_authorization(pod, &presented)
+    };
+    beside("mesh.example")?.ask(SALES, READ).await?;
+    let refused = beside("other.example")?.ask(SALES, READ).await.unwrap_err();
+    assert_eq!(lake.told(&refused)?, "Unauthenticated UNAUTHENTICATED deny dt_binding");
     Ok(())
 }

@@ -37,11 +37,25 @@ pub(crate) async fn lake() -> Result<Deployment> {
 
 /// The same with a policy of the test's own.
 pub(crate) async fn lake_with(policy: &str, generator: RunGenerator) -> Result<Deployment> {
-    let settings: IdentitySettings = serde_json::from_value(serde_json::json!({"profiles": [
-        {"name": "users", "identity": "project-user", "kind": "user", "projects": ["demo"]},
-        {"name": "workloads", "trust_domain": "a.example", "identity": "spiffe-uri", "kind": "workload"},
-        {"name": "mesh", "trust_domain": "mesh.example", "identity": "spiffe-uri", "kind": "carrier"},
-    ]}))?;
+    lake_of(&["mesh.example"], policy, generator).await
+}
+
+/// A lake with carriers of two trust domains.
+pub(crate) async fn two_meshes() -> Result<Deployment> {
+    lake_of(&["mesh.example", "other.example"], POLICY, RunGenerator::Absent).await
+}
+
+async fn lake_of(meshes: &[&str], policy: &str, generator: RunGenerator) -> Result<Deployment> {
+    let mut profiles = vec![
+        serde_json::json!({"name": "users", "identity": "project-user", "kind": "user", "projects": ["demo"]}),
+        serde_json::json!(
+            {"name": "workloads", "trust_domain": "a.example", "identity": "spiffe-uri", "kind": "workload"}
+        ),
+    ];
+    profiles.extend(meshes.iter().zip(["mesh", "other"]).map(|(domain, name)| {
+        serde_json::json!({"name": name, "trust_domain": domain, "identity": "spiffe-uri", "kind": "carrier"})
+    }));
+    let settings: IdentitySettings = serde_json::from_value(serde_json::json!({"profiles": profiles}))?;
     let identities = identities(&settings, None);
     let policy = PolicyDocument::from_yaml(policy)?;
     let options = Options { generator, identities, ..Options::of(policy) };

@@ -155,7 +155,8 @@ pub(crate) struct IssueArgs {
     /// Make it of use only beside the client certificate in this file, in PEM, or another one with the same key.
     #[arg(long, conflicts_with = "bind_pod")]
     pub(crate) bind_certificate: Option<PathBuf>,
-    /// Make it of use only beside a client certificate that vouches for the pod with this UID.
+    /// Make it of use only beside a client certificate that vouches for the pod with this UID. Where brokers know several
+    /// trust domains, the pod's and a slash stand before it.
     #[arg(long)]
     pub(crate) bind_pod: Option<String>,
     /// Write it to this file, readable by its owner only, instead of printing it.

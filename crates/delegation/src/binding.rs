@@ -64,9 +64,11 @@ impl Binding {
         Self::public_key(sha256(subject_public_key_info))
     }
 
-    /// To the pod with this UID.
-    pub fn pod(uid: &str) -> Self {
-        Self { kind: BindingKind::Pod, digest: sha256(uid.as_bytes()) }
+    /// To the pod with this UID, as the workloads of this trust domain know it: another domain's authority vouches for
+    /// none of its pods.
+    pub fn pod(trust_domain: &str, uid: &str) -> Self {
+        // Neither holds a slash, so no two pairs read alike.
+        Self { kind: BindingKind::Pod, digest: sha256([trust_domain, "/", uid].concat().as_bytes()) }
     }
 
     pub(crate) const fn from_parts(kind: BindingKind, digest: [u8; 32]) -> Self {

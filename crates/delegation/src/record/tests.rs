@@ -10,7 +10,7 @@ pub(crate) fn any_record() -> impl Strategy<Value = Record> {
     let binding = prop_oneof![
         Just(None),
         any::<[u8; 32]>().prop_map(|sha256| Some(Binding::public_key(sha256))),
-        "[a-f0-9-]{36}".prop_map(|uid| Some(Binding::pod(&uid))),
+        "[a-f0-9-]{36}".prop_map(|uid| Some(Binding::pod("lake.example", &uid))),
     ];
     let row = (name(), proptest::option::of(name()), any::<i64>(), any::<i64>(), 0..i32::MAX as u32, binding);
     let row = row.prop_map(|(owner, real_user, one, other, epoch, binding)| Row {
@@ -43,7 +43,7 @@ fn the_longest_record_fits() {
         max_date: Timestamp::from_millis(i64::MAX),
         renew_before: Timestamp::from_millis(i64::MAX),
         epoch: i32::MAX as u32,
-        binding: Some(Binding::pod("x")),
+        binding: Some(Binding::pod("lake.example", "x")),
     };
     let bytes = Record::Issued { id: TokenId::from_bytes([0xff; 16]), row }.to_bytes(&Chain::default());
     assert!(bytes.len() <= MAX_RECORD_BYTES, "{}", bytes.len());

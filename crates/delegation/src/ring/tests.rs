@@ -114,8 +114,11 @@ fn lg01_a_ring_prints_without_its_keys() {
 #[test]
 fn dt15_a_mac_for_one_binding_is_none_for_another_and_none_without() {
     let ring = KeyRing::single("lake", key(1)).unwrap();
-    let (mine, other, pod) =
-        (Binding::of_public_key(b"key"), Binding::of_public_key(b"other"), Binding::pod("key"));
+    let (mine, other, pod) = (
+        Binding::of_public_key(b"key"),
+        Binding::of_public_key(b"other"),
+        Binding::pod("lake.example", "key"),
+    );
     let bound = ring.sign(TEXT, Some(&mine)).unwrap();
     let check = |bindings: &[Binding]| ring.check(id(1), TEXT, bound.as_ref(), bindings);
     assert_eq!(check(&[mine]), Ok(Some(mine)));

@@ -354,7 +354,7 @@ fn a_token_that_was_cancelled_or_is_of_an_earlier_epoch_is_refused_before_its_da
 #[test]
 fn dt15_a_bound_token_is_believed_over_its_own_connection_and_no_other() {
     let ring = ring();
-    let (mine, other) = (Binding::of_public_key(b"mine"), Binding::pod("mine"));
+    let (mine, other) = (Binding::of_public_key(b"mine"), Binding::pod("lake.example", "mine"));
     let draft = Draft { binding: Some(mine), ..draft() };
     let issued = issue(draft, &Terms::default(), NOW, &ring).unwrap();
     let url = issued.token.expose();
