@@ -65,7 +65,9 @@ pub struct Broker {
     server: Server,
     tokens: Arc<SealedTokens>,
     mirror: Arc<Mirror>,
-    /// What is known of delegation tokens, where they are believed.
+    /// Delegation tokens, where they are believed.
+    delegation: Option<Arc<DelegationDesk>>,
+    /// What is known of them.
     view: Option<Arc<View>>,
     _probes: Vec<ProbeWatch>,
 }
@@ -113,6 +115,7 @@ impl Broker {
         let pipeline = Pipeline::new(policy, tiers, NarrowedShare::per_minute(mintings), clock);
         let rates = Rates::new(&limits);
         let ids = AuditIds::new(rand::random());
+        let tokens_of_jobs = delegation.clone();
         let desk = Desk {
             pipeline,
             mirror: Arc::clone(&mirror),
@@ -129,7 +132,7 @@ impl Broker {
         let server = Server::start(listen, Arc::new(desk), tls, limits).await?;
         tokio::spawn(mirroring.run());
         tokio::spawn(clearing.run());
-        Ok(Self { server, tokens, mirror, view, _probes: probes })
+        Ok(Self { server, tokens, mirror, delegation: tokens_of_jobs, view, _probes: probes })
     }
 
     /// Where it listens.
@@ -161,10 +164,13 @@ impl Broker {
     }
 
     /// Stops accepting, lets requests finish, and tells whether all did. Tokens on their way to the shared tier get a
-    /// moment more.
+    /// moment more, and cancellations that could not be written one more attempt.
     pub async fn drain(self, patience: Duration) -> bool {
         let drained = self.server.drain(patience).await;
         let _late = tokio::time::timeout(LAST_WRITES, self.tokens.settled()).await;
+        if let Some(delegation) = &self.delegation {
+            delegation.settle().await;
+        }
         drained
     }
 }

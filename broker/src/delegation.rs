@@ -5,6 +5,7 @@ mod bindings;
 mod desk;
 mod journal;
 mod key_log;
+mod places;
 mod presented;
 mod settings;
 mod unknown_keys;
@@ -20,10 +21,10 @@ use lakegate_token_store::SealedLog;
 use crate::StalenessBounds;
 
 pub(crate) use bearer::Bearer;
-pub(crate) use bindings::{bindings_of, is_pod_uid};
+pub(crate) use bindings::{bindings_of, pod_binding};
 pub(crate) use desk::{DelegationDesk, Named, Wish};
-pub(crate) use key_log::KeyLogMetrics;
 pub use key_log::{KeyLog, KeyLogParts, StoredKeySettings};
+pub(crate) use key_log::{KeyLogMetrics, KeyLogState};
 pub(crate) use presented::{NotBelieved, PresentedTokens};
 pub use settings::{DelegationKeySettings, DelegationSettings, QuotaSettings, ViewSettings};
 use unknown_keys::UnknownKeys;
@@ -34,12 +35,27 @@ pub(crate) use view::View;
 pub struct DelegationKeys {
     ring: Arc<ArcSwap<KeyRing>>,
     unknown: Arc<UnknownKeys>,
+    /// How the log does that they come from.
+    log: Option<Arc<KeyLogState>>,
 }
+
+/// How old what is known of the log of keys may be before an unknown key says nothing: it is looked at every two seconds.
+const KEYS_OLD_AFTER: Duration = Duration::from_secs(10);
 
 impl DelegationKeys {
     /// Begins with a ring.
     pub fn new(ring: KeyRing) -> Self {
-        Self { ring: Arc::new(ArcSwap::from_pointee(ring)), unknown: Arc::default() }
+        Self { ring: Arc::new(ArcSwap::from_pointee(ring)), unknown: Arc::default(), log: None }
+    }
+
+    /// Begins with a ring that comes out of a log.
+    fn of_log(ring: KeyRing, log: &Arc<KeyLogState>) -> Self {
+        Self { log: Some(Arc::clone(log)), ..Self::new(ring) }
+    }
+
+    /// Whether there may be newer ones, and the log that would tell cannot be read.
+    pub(crate) fn are_old(&self) -> bool {
+        self.log.as_ref().is_some_and(|log| log.age() > KEYS_OLD_AFTER)
     }
 
     /// Puts another ring into force. Tokens already believed on open connections are verified again.

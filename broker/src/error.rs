@@ -99,6 +99,9 @@ pub enum DelegationStateError {
     /// The log of keys was never read.
     #[error("the keys of delegation tokens are not known yet")]
     NoKeys,
+    /// The log of keys was not read for too long to tell an unknown key from a new one.
+    #[error("what is known of the keys of delegation tokens is too old")]
+    KeysTooOld,
     /// The log was not read for too long.
     #[error("what is known of delegation tokens is too old")]
     TooOld,
@@ -115,6 +118,7 @@ impl DelegationStateError {
             Self::Stuck => "gap",
             Self::Contended => "contended",
             Self::NoKeys => "no_keys",
+            Self::KeysTooOld => "keys_too_old",
             Self::TooOld => "too_old",
         }
     }
@@ -124,7 +128,7 @@ impl DelegationStateError {
         match self {
             Self::Log(error) => error.is_alarming(),
             Self::Book(_) | Self::Stuck => true,
-            Self::Late | Self::Contended | Self::NoKeys | Self::TooOld => false,
+            Self::Late | Self::Contended | Self::NoKeys | Self::KeysTooOld | Self::TooOld => false,
         }
     }
 }

@@ -3,17 +3,27 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use std::time::Duration;
+
 use lakegate_delegation::{
-    Binding, DelegationRefusal, Draft, Identifier, Issued, KeyRing, Moment, Record, Row, TokenId,
-    authentic_anywhere, describe, issue,
+    Binding, DelegationRefusal, Draft, Identifier, Issued, KeyId, KeyRing, Moment, Record, Row, TokenId,
+    Tombstone, authentic_anywhere, describe, issue,
 };
 use lakegate_domain::{Clock, Principal, Timestamp};
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
 
 use super::journal::Journal;
+use super::places::Places;
 use super::{Delegation, View};
 use crate::audit::NamedToken;
 use crate::{DelegationStateError, Failure};
+
+/// How many issues and renewals of one identity may be under way, and how many cancellations.
+const PLACES: usize = 64;
+
+/// How long a broker that goes tries to write down what was cancelled here only.
+const LAST_WRITES: Duration = Duration::from_secs(2);
 
 /// The delegation tokens of one broker. Its view of their lives is followed for as long as it is there.
 #[derive(Debug)]
@@ -24,6 +34,8 @@ pub(crate) struct DelegationDesk {
     /// Hadoop's counter of tokens. It counts those of this process only: nothing goes by it, everything by the 16
     /// random bytes of a token's id.
     issued: AtomicU32,
+    places: Places,
+    places_to_cancel: Places,
     following: JoinHandle<()>,
 }
 
@@ -71,9 +83,31 @@ impl DelegationDesk {
     pub(crate) fn new(delegation: Delegation, clock: Arc<dyn Clock>) -> Self {
         let journal =
             Arc::new(Journal::new(Arc::clone(&delegation.log), Arc::clone(&clock), delegation.epoch));
-        let follow = Arc::clone(&journal).follow(delegation.follow_every, delegation.epoch);
-        let following = tokio::spawn(follow);
-        Self { delegation, journal, clock, issued: AtomicU32::new(0), following }
+        let following = tokio::spawn(Arc::clone(&journal).follow(delegation.follow_every));
+        Self {
+            delegation,
+            journal,
+            clock,
+            issued: AtomicU32::new(0),
+            places: Places::new(PLACES),
+            places_to_cancel: Places::new(PLACES),
+            following,
+        }
+    }
+
+    /// Tries once more to write down what was cancelled here and nowhere else, and says what could not be.
+    pub(crate) async fn settle(&self) {
+        if !self.view().unwritten().is_empty() {
+            let _late = timeout(LAST_WRITES, self.journal.write_what_is_left()).await;
+        }
+        let left = self.view().unwritten();
+        if !left.is_empty() {
+            let ids: Vec<_> = left.iter().map(|token| token.id.to_string()).collect();
+            tracing::error!(
+                tokens = ids.join(" "),
+                "delegation tokens were cancelled here, and the log could not be told: cancel them again"
+            );
+        }
     }
 
     /// What is known of tokens' lives.
@@ -81,14 +115,22 @@ impl DelegationDesk {
         self.journal.view()
     }
 
-    /// Makes a token, once the log has it.
+    /// Makes a token, once the log has it. What would not be written by all that is known here is no reason to write, only
+    /// for a look at the log; one a second answers for all of them.
     pub(crate) async fn issue(&self, wish: &Wish) -> Result<Issued, Failure> {
         let Delegation { keys, terms, quotas, .. } = &self.delegation;
         if keys.current().is_waiting() {
             return Err(DelegationStateError::NoKeys.into());
         }
+        let _place = self.places.take(wish.real_user.as_ref().unwrap_or(&wish.owner))?;
+        let now = self.clock.now();
+        let may = || self.view().book().may_issue(&wish.owner, wish.real_user.as_ref(), quotas, now);
+        if may().is_err() {
+            self.journal.look_since(Instant::now()).await?;
+            may()?;
+        }
         let sequence = self.issued.fetch_add(1, Ordering::Relaxed) & i32::MAX.cast_unsigned();
-        let (id, now) = (TokenId::generate()?, self.clock.now());
+        let id = TokenId::generate()?;
         self.journal
             .write(|book| {
                 book.may_issue(&wish.owner, wish.real_user.as_ref(), quotas, now)?;
@@ -116,6 +158,16 @@ impl DelegationDesk {
         if identifier.issued > now.plus(self.delegation.skew) {
             return Err(Failure::TokenOver(DelegationRefusal::Future));
         }
+        let mut stands = self.stands(&identifier, now)?;
+        if stands.is_some() {
+            self.journal.look_since(Instant::now()).await?;
+            stands = self.stands(&identifier, now)?;
+        }
+        if let Some(stands) = stands {
+            *named = Some(Named { identifier, renew_before: Some(stands), in_grace: false });
+            return Ok(stands);
+        }
+        let _place = self.places.take(caller)?;
         let (renew_before, in_grace) = self
             .journal
             .write(|book| {
@@ -126,6 +178,20 @@ impl DelegationDesk {
             .await?;
         *named = Some(Named { identifier, renew_before: Some(renew_before), in_grace });
         Ok(renew_before)
+    }
+
+    /// The date that stands, when a renewal would gain next to nothing by all that is known.
+    ///
+    /// # Errors
+    /// Why the token is over, where no look at the log could tell anything else.
+    fn stands(&self, token: &Identifier, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
+        match self.view().book().renew(token, &self.delegation.terms, now) {
+            Ok(renewal) if renewal.record.is_none() => Ok(Some(renewal.until)),
+            Err(
+                over @ (DelegationRefusal::Expired | DelegationRefusal::Cancelled | DelegationRefusal::Epoch),
+            ) => Err(Failure::TokenOver(over)),
+            _ => Ok(None),
+        }
     }
 
     /// Cancels a token for its owner or its renewer. Here it is dead from now on, even if the log does not have it.
@@ -139,22 +205,27 @@ impl DelegationDesk {
         if identifier.owner != *caller && identifier.renewer.as_ref() != Some(caller) {
             return Err(Failure::NotCanceller);
         }
-        Ok(self.journal.cancel(&identifier).await?)
+        let _place = self.places_to_cancel.take(caller)?;
+        Ok(self.journal.cancel(Tombstone::from(&identifier)).await?)
     }
 
     /// The token that a request is about, if it is one of ours, whatever its dates. What a token is bound to stands in
-    /// the log only, so one that nobody here heard of is looked for there.
+    /// the log only, so one that nobody here heard of is looked for there: once a second at most, for all who ask.
     pub(crate) async fn genuine(
         &self,
         token: &str,
         named: &mut Option<Named>,
     ) -> Result<Identifier, Failure> {
         let said = describe(token).map_err(|_| Failure::Field("token is no delegation token"))?.identifier;
+        let asked = Instant::now();
         let believe = || authentic_anywhere(token, &self.ring(), &**self.view());
         let mut found = believe();
         if found == Err(DelegationRefusal::Mac) && !self.view().book().knows(&said.id) {
-            self.journal.catch_up().await?;
+            self.journal.look_since(asked).await?;
             found = believe();
+        }
+        if found == Err(DelegationRefusal::UnknownKey) {
+            self.unknown_key(said.key)?;
         }
         let identifier = found.map_err(Failure::TokenNotGenuine)?.identifier().clone();
         *named = Some(Named { identifier: identifier.clone(), renew_before: None, in_grace: false });
@@ -181,10 +252,18 @@ impl DelegationDesk {
     }
 
     /// Has the key looked for that a token names and nobody here knows: it may have been written a moment ago.
-    pub(super) fn met_unknown_key(&self, url: &str) {
-        if let Ok(described) = describe(url) {
-            self.delegation.keys.unknown().met(described.identifier.key);
+    ///
+    /// # Errors
+    /// When nobody can tell whether it is one, because the keys here are not those of now.
+    pub(super) fn unknown_key(&self, key: KeyId) -> Result<(), DelegationStateError> {
+        self.delegation.keys.unknown().met(key);
+        if self.ring().is_waiting() {
+            return Err(DelegationStateError::NoKeys);
         }
+        if self.delegation.keys.are_old() {
+            return Err(DelegationStateError::KeysTooOld);
+        }
+        Ok(())
     }
 
     /// The ring in force.

@@ -2,23 +2,30 @@
 //!
 //! Nothing is written that was not decided at the log's head: before each write the log is read to its end, the decision
 //! is taken on the book as it is then, and the record goes under the next number only. Whoever loses that number to
-//! another broker reads and decides again. Within a process one writes at a time.
+//! another broker reads and decides again. Within a process one writes at a time, and whoever cancels goes first.
+
+mod following;
+mod turns;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use lakegate_delegation::{Book, Identifier, Record};
-use lakegate_domain::Clock;
+use lakegate_delegation::{Book, Record, Tombstone};
+use lakegate_domain::{Clock, Timestamp};
 use lakegate_token_store::{Appended, SealedLog};
-use tokio::sync::{Mutex, MutexGuard};
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
 
 use super::View;
 use crate::DelegationStateError;
+use turns::{Turn, Turns, Urgency};
 
-/// How long one call to the log may take.
+/// How long one call to the log may take while somebody waits for it.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long one may take for which nobody waits: a snapshot's ten seconds, and the calls around it.
+const PATIENCE_IN_BACKGROUND: Duration = Duration::from_secs(13);
 
 /// How often a number may be lost to other brokers before a write is given up.
 const TRIES: usize = 16;
@@ -26,8 +33,8 @@ const TRIES: usize = 16;
 /// Whoever writes a record whose number this divides writes a snapshot, too.
 const SNAPSHOT_EVERY: u64 = 256;
 
-/// How many looks at the log lie between two prunings of the book.
-const LOOKS_PER_PRUNING: u32 = 30;
+/// The shortest time between two looks that somebody asks for who names a token nobody heard of.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// One broker's way to the log.
 #[derive(Debug)]
@@ -35,18 +42,22 @@ pub(crate) struct Journal {
     log: Arc<SealedLog>,
     view: Arc<View>,
     clock: Arc<dyn Clock>,
-    /// Whoever reads into the view or writes has it.
-    turn: Mutex<()>,
+    turns: Turns,
+    /// When somebody last asked for a look.
+    looked: Mutex<Option<Instant>>,
     is_snapshot_due: AtomicBool,
 }
 
-/// The right to read into the view and to write.
-type Turn<'a> = MutexGuard<'a, ()>;
-
 impl Journal {
     pub(super) fn new(log: Arc<SealedLog>, clock: Arc<dyn Clock>, least_epoch: u32) -> Self {
-        let view = Arc::new(View::new(least_epoch));
-        Self { log, view, clock, turn: Mutex::new(()), is_snapshot_due: AtomicBool::new(false) }
+        Self {
+            log,
+            view: Arc::new(View::new(least_epoch)),
+            clock,
+            turns: Turns::default(),
+            looked: Mutex::default(),
+            is_snapshot_due: AtomicBool::new(false),
+        }
     }
 
     /// What was read so far.
@@ -54,29 +65,52 @@ impl Journal {
         &self.view
     }
 
-    /// Reads the log to its end.
+    /// The present instant, or the store's where that is earlier: what is over by a clock that runs ahead is not over for
+    /// everybody.
+    fn now(&self) -> Timestamp {
+        self.clock.now().minus(self.view.ahead())
+    }
+
+    /// Sees to it that the log was read to its end, beginning after this instant. One look answers all who
+    /// wait for it, and there is at most one a second, whoever asks for how many.
     ///
     /// # Errors
-    /// When it cannot be; the view stays as it was.
-    pub(super) async fn catch_up(&self) -> Result<(), DelegationStateError> {
-        let turn = self.turn.lock().await;
+    /// When it cannot be read; the view stays as it was.
+    pub(super) async fn look_since(&self, asked: Instant) -> Result<(), DelegationStateError> {
+        let mut looked = self.looked.lock().await;
+        if self.view.is_confirmed_since(asked) {
+            return Ok(());
+        }
+        if let Some(last) = *looked {
+            tokio::time::sleep_until(last + LOOK_EVERY).await;
+            if self.view.is_confirmed_since(asked) {
+                return Ok(());
+            }
+        }
+        *looked = Some(Instant::now());
+        let turn = self.turn(Urgency::First).await?;
         self.catch_up_in(&turn).await
     }
 
+    async fn turn(&self, urgency: Urgency) -> Result<Turn<'_>, DelegationStateError> {
+        // Whoever waits behind a log that hangs is told so before his client gives up.
+        timeout(PATIENCE * 2, self.turns.take(urgency)).await.map_err(|_| DelegationStateError::Late)
+    }
+
     async fn catch_up_in(&self, turn: &Turn<'_>) -> Result<(), DelegationStateError> {
-        let read = self.read_all(turn).await;
+        let read = self.read_all(turn, PATIENCE).await;
         self.tell(read.as_ref().err());
         read
     }
 
-    async fn read_all(&self, _turn: &Turn<'_>) -> Result<(), DelegationStateError> {
+    async fn read_all(&self, _turn: &Turn<'_>, patience: Duration) -> Result<(), DelegationStateError> {
         let began = Instant::now();
         loop {
             let after = self.view.book().number();
             let came =
-                timeout(PATIENCE, self.log.read(after)).await.map_err(|_| DelegationStateError::Late)??;
+                timeout(patience, self.log.read(after)).await.map_err(|_| DelegationStateError::Late)??;
             if let Some(snapshot) = &came.snapshot {
-                self.view.replace(Book::from_bytes(snapshot.number, &snapshot.bytes)?);
+                self.view.replace(Book::from_bytes(snapshot.number, &snapshot.bytes)?, self.now());
             }
             self.view.apply(came.records.iter().map(|record| (record.number, record.bytes.as_slice())))?;
             let number = self.view.book().number();
@@ -118,8 +152,15 @@ impl Journal {
         &self,
         decide: impl Fn(&Book) -> Result<(T, Option<Record>), E>,
     ) -> Result<T, E> {
-        // Whoever waits behind a log that hangs is told so before his client gives up.
-        let turn = timeout(PATIENCE * 2, self.turn.lock()).await.map_err(|_| DelegationStateError::Late)?;
+        self.write_in(Urgency::InLine, decide).await
+    }
+
+    async fn write_in<T, E: From<DelegationStateError>>(
+        &self,
+        urgency: Urgency,
+        decide: impl Fn(&Book) -> Result<(T, Option<Record>), E>,
+    ) -> Result<T, E> {
+        let turn = self.turn(urgency).await?;
         for _ in 0..TRIES {
             self.catch_up_in(&turn).await?;
             let (answer, number, bytes) = {
@@ -148,70 +189,24 @@ impl Journal {
         Ok(appended)
     }
 
-    /// Writes down that a token is cancelled. It is dead here from now on, whatever comes of that.
+    /// Writes down that a token is cancelled. It is dead here from now on, whatever comes of that. One that is known to
+    /// be written is not looked for again.
     ///
     /// # Errors
     /// When it is not in the log; it will be tried again.
-    pub(super) async fn cancel(&self, token: &Identifier) -> Result<(), DelegationStateError> {
-        self.view.bury(token.clone());
-        let now = self.clock.now();
-        self.write(|book| Ok::<_, DelegationStateError>(((), book.cancel(token, now)))).await?;
-        self.view.is_written(&token.id);
-        Ok(())
-    }
-
-    /// Raises the epoch of the log to this one, if it is not there yet.
-    async fn raise_epoch(&self, epoch: u32) -> Result<(), DelegationStateError> {
-        if self.view.book().epoch() >= epoch {
+    pub(super) async fn cancel(&self, token: Tombstone) -> Result<(), DelegationStateError> {
+        if self.view.has_tombstone(&token.id) {
             return Ok(());
         }
-        self.write(|book| {
-            let record = (book.epoch() < epoch).then_some(Record::EpochRaised { epoch });
-            Ok::<_, DelegationStateError>(((), record))
+        self.view.bury(token.clone());
+        let now = self.now();
+        self.write_in(Urgency::First, |book| {
+            // One that stands there, and maybe in one place only, is written again: then it is known to be copied.
+            let again = || self.log.is_unacknowledged().then(|| token.record());
+            Ok::<_, DelegationStateError>(((), book.cancel(&token, now).or_else(again)))
         })
         .await?;
-        tracing::warn!(epoch, "delegation tokens of earlier epochs are believed no more");
+        self.view.is_written(&token.id);
         Ok(())
-    }
-
-    /// Looks at the log again and again, for as long as the broker lives.
-    pub(super) async fn follow(self: Arc<Self>, every: Duration, epoch: u32) {
-        let mut looks = interval(every);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        for look in 0_u32.. {
-            looks.tick().await;
-            // What went wrong was told when it began, and is asked of the view.
-            if self.catch_up().await.is_err() {
-                continue;
-            }
-            let _tried_again = self.raise_epoch(epoch).await;
-            for token in self.view.unwritten() {
-                if self.cancel(&token).await.is_err() {
-                    break;
-                }
-            }
-            if look.is_multiple_of(LOOKS_PER_PRUNING) {
-                self.view.prune(self.clock.now());
-            }
-            if self.is_snapshot_due.swap(false, Ordering::Relaxed) || self.log.wants_snapshot() {
-                self.put_snapshot().await;
-            }
-        }
-    }
-
-    /// Writes what the book says, so that the log may forget old records and brokers start soon.
-    async fn put_snapshot(&self) {
-        self.view.prune(self.clock.now());
-        let view = Arc::clone(&self.view);
-        let made = tokio::task::spawn_blocking(move || {
-            let book = view.book();
-            (book.number(), book.to_bytes())
-        });
-        let Ok((number, bytes)) = made.await else { return };
-        match timeout(PATIENCE, self.log.put_snapshot(number, &bytes)).await {
-            Ok(Ok(())) => tracing::debug!(number, "snapshot of delegation tokens was written"),
-            Ok(Err(error)) => tracing::warn!(%error, number, "snapshot of delegation tokens was not written"),
-            Err(_late) => tracing::warn!(number, "snapshot of delegation tokens was not written in time"),
-        }
     }
 }

@@ -61,8 +61,8 @@ impl KeyLog {
     /// [`KeyError::Cluster`] for a name that is none.
     pub fn start(parts: KeyLogParts) -> Result<(DelegationKeys, Self), KeyError> {
         let ring = KeyBook::default().ring(&parts.cluster, parts.clock.now(), &parts.terms, &[])?;
-        let keys = DelegationKeys::new(ring);
         let state = Arc::new(KeyLogState::new());
+        let keys = DelegationKeys::of_log(ring, &state);
         let follower = Follower {
             parts,
             keys: keys.clone(),

@@ -87,7 +87,11 @@ impl PresentedTokens {
 
     fn not_believed(&self, url: &str, refusal: DelegationRefusal) -> NotBelieved {
         if refusal == DelegationRefusal::UnknownKey {
-            self.desk.met_unknown_key(url);
+            let said = lakegate_delegation::describe(url).ok();
+            let known = said.map_or(Ok(()), |said| self.desk.unknown_key(said.identifier.key));
+            if let Err(unknown) = known {
+                return NotBelieved::Unknown(unknown);
+            }
         }
         NotBelieved::of(url, refusal)
     }

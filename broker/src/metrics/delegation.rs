@@ -23,6 +23,8 @@ pub(crate) struct DelegationCounts {
     number: IntGauge,
     epoch: IntGauge,
     trouble: IntGaugeVec,
+    forks: IntGauge,
+    ahead: Gauge,
 }
 
 impl DelegationCounts {
@@ -43,7 +45,13 @@ impl DelegationCounts {
         let name = "lakegate_broker_delegation_log_trouble";
         let trouble =
             gauges(name, "1 for what keeps the log from being followed; only `store` mends itself", "cause")?;
-        Ok(Self { view: Arc::downgrade(view), clock, tokens, unwritten, age, number, epoch, trouble })
+        let name = "lakegate_broker_delegation_log_forks";
+        let forks =
+            gauge(name, "how often the store had other records than were known here, since the start")?;
+        let name = "lakegate_broker_delegation_clock_ahead_seconds";
+        let ahead = Gauge::new(name, "by how much this broker's clock is ahead of the store's")?;
+        let view = Arc::downgrade(view);
+        Ok(Self { view, clock, tokens, unwritten, age, number, epoch, trouble, forks, ahead })
     }
 
     fn look(&self, view: &View) {
@@ -58,14 +66,25 @@ impl DelegationCounts {
         self.age.set(view.age().as_secs_f64());
         self.number.set(i64::try_from(number).unwrap_or(i64::MAX));
         self.epoch.set(epoch.into());
+        self.forks.set(i64::try_from(view.forks()).unwrap_or(i64::MAX));
+        self.ahead.set(view.ahead().as_secs_f64());
         let troubled_by = view.troubled_by();
         for cause in LogError::WORDS.into_iter().chain(OTHER_TROUBLES) {
             self.trouble.with_label_values(&[cause]).set((troubled_by == Some(cause)).into());
         }
     }
 
-    fn all(&self) -> [&dyn Collector; 6] {
-        [&self.tokens, &self.unwritten, &self.age, &self.number, &self.epoch, &self.trouble]
+    fn all(&self) -> [&dyn Collector; 8] {
+        [
+            &self.tokens,
+            &self.unwritten,
+            &self.age,
+            &self.number,
+            &self.epoch,
+            &self.trouble,
+            &self.forks,
+            &self.ahead,
+        ]
     }
 }
 

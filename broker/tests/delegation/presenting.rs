@@ -6,8 +6,14 @@ use anyhow::Result;
 use lakegate_delegation::{DelegationKey, KeyId, KeyLife, KeyRing, describe};
 use lakegate_proto::v1::{GetAccessTokenRequest, ListDatasetsRequest};
 use lakegate_testkit::{CLUSTER, GET_ACCESS_TOKEN, framed, part, request};
+use tokio::time::Instant;
 
 use crate::world::{READ, SALES, World, unauthenticated};
+
+/// How often the log was read since then by those who follow it, at most: once a second.
+fn followed(since: Instant) -> u64 {
+    since.elapsed().as_secs() + 2
+}
 
 #[tokio::test]
 async fn a_job_has_its_owners_rights_and_every_record_names_its_token() -> Result<()> {
@@ -47,7 +53,7 @@ async fn groups_of_the_policy_are_the_owners() -> Result<()> {
 
 #[tokio::test]
 async fn dt01_dt02_a_token_that_was_changed_is_nobodys() -> Result<()> {
-    let world = World::start().await?;
+    let (world, log) = World::with_log(|_| {}).await?;
     let token = world.alice.delegation_token("").await?;
     let other = world.lake.caller("mallory")?.delegation_token("").await?;
     let flipped = |place: usize| {
@@ -55,6 +61,7 @@ async fn dt01_dt02_a_token_that_was_changed_is_nobodys() -> Result<()> {
         bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };
         String::from_utf8(bytes).unwrap()
     };
+    let (reads, began) = (log.reads(), Instant::now());
     // In the owner's name, in the token's id, in the MAC.
     for place in [5, 60, token.len() - 60] {
         assert_eq!(world.refusal_of(&flipped(place)).await?, unauthenticated("dt_mac"), "{place}");
@@ -63,6 +70,10 @@ async fn dt01_dt02_a_token_that_was_changed_is_nobodys() -> Result<()> {
     let swapped = [&token[..head], &other[other.len() - 100..]].concat();
     let refusal = world.refusal_of(&swapped).await?;
     assert!(refusal.starts_with("Unauthenticated UNAUTHENTICATED deny dt_"), "{refusal}");
+    for _ in 0..100 {
+        world.refusal_of(&flipped(60)).await?;
+    }
+    assert!(log.reads() - reads <= followed(began), "the log is read by those who follow it only");
     assert_eq!(world.lake.emulator().calls().sts, 0);
     Ok(())
 }
@@ -85,7 +96,8 @@ async fn dt03_dt07_what_is_no_token_is_refused_and_nothing_of_it_comes_back() ->
 
 #[tokio::test]
 async fn dt04_unknown_keys_are_refused_without_the_store_and_the_cloud() -> Result<()> {
-    let world = World::start().await?;
+    let (world, log) = World::with_log(|_| {}).await?;
+    let (reads, began) = (log.reads(), Instant::now());
     let key = |id| DelegationKey::generate(KeyId::new(id).unwrap()).unwrap();
     for id in 2..50 {
         let ring = KeyRing::single(CLUSTER, key(id))?;
@@ -93,6 +105,7 @@ async fn dt04_unknown_keys_are_refused_without_the_store_and_the_cloud() -> Resu
             world.lake.caller_with_dt(&world.forge(&ring, |_| {}))?.ask(SALES, READ).await.unwrap_err();
         assert_eq!(world.told(&refused)?, unauthenticated("dt_unknown_key"));
     }
+    assert!(log.reads() - reads <= followed(began), "the log is read by those who follow it only");
     assert_eq!(world.lake.emulator().calls().sts, 0);
     Ok(())
 }

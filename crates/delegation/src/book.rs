@@ -10,6 +10,7 @@
 
 mod changes;
 mod snapshot;
+mod tombstones;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
@@ -20,6 +21,8 @@ use crate::record::Chain;
 use crate::{Binding, BookError, Fate, Record, Row, TokenId};
 
 pub use changes::{Quotas, Renewal, RenewalTerms};
+pub use snapshot::BookCopy;
+pub use tombstones::Tombstone;
 
 /// The longest time for which a token may be renewed after its date.
 pub const LONGEST_GRACE: Duration = Duration::from_hours(1);
@@ -38,12 +41,28 @@ pub struct Book {
     epoch: u32,
     entries: HashMap<TokenId, Entry>,
     /// The ids of each owner and of each real user, for quotas.
-    owned: HashMap<Principal, HashSet<TokenId>>,
-    asked_for: HashMap<Principal, HashSet<TokenId>>,
+    owned: HashMap<Principal, Share>,
+    asked_for: HashMap<Principal, Share>,
     /// Until when each token is good.
     ends: BTreeSet<(Timestamp, TokenId)>,
     /// The length of all tokens in a snapshot, in bytes.
     bytes: usize,
+}
+
+/// What of the book is about the tokens of one principal.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Share {
+    ids: HashSet<TokenId>,
+    /// Their length in a snapshot, in bytes.
+    bytes: usize,
+}
+
+impl Share {
+    fn add(&mut self, id: TokenId, len: usize) {
+        if self.ids.insert(id) {
+            self.bytes += len;
+        }
+    }
 }
 
 /// One token.
@@ -191,15 +210,17 @@ impl Book {
 
     fn insert(&mut self, id: TokenId, entry: Entry) {
         self.ends.insert((entry.row.renew_before, id));
-        self.bytes += entry.len();
-        self.owned.entry(entry.row.owner.clone()).or_default().insert(id);
+        let len = entry.len();
+        self.bytes += len;
+        self.owned.entry(entry.row.owner.clone()).or_default().add(id, len);
         if let Some(real_user) = &entry.row.real_user {
-            self.asked_for.entry(real_user.clone()).or_default().insert(id);
+            self.asked_for.entry(real_user.clone()).or_default().add(id, len);
         }
         self.entries.insert(id, entry);
     }
 
-    /// Forgets what ended long ago.
+    /// Forgets what ended long ago. The instant is the earliest that anybody who reads the log takes for the present one:
+    /// what is forgotten here is forgotten by all.
     pub fn prune(&mut self, now: Timestamp) {
         let ended = now.minus(REMEMBERED);
         while let Some((date, id)) = self.ends.first().copied()
@@ -207,10 +228,11 @@ impl Book {
         {
             self.ends.pop_first();
             let Some(entry) = self.entries.remove(&id) else { continue };
-            self.bytes = self.bytes.saturating_sub(entry.len());
-            forget(&mut self.owned, &entry.row.owner, &id);
+            let len = entry.len();
+            self.bytes = self.bytes.saturating_sub(len);
+            forget(&mut self.owned, &entry.row.owner, &id, len);
             if let Some(real_user) = &entry.row.real_user {
-                forget(&mut self.asked_for, real_user, &id);
+                forget(&mut self.asked_for, real_user, &id, len);
             }
         }
     }
@@ -220,10 +242,12 @@ impl Book {
     }
 }
 
-fn forget(index: &mut HashMap<Principal, HashSet<TokenId>>, of: &Principal, id: &TokenId) {
-    if let Some(ids) = index.get_mut(of) {
-        ids.remove(id);
-        if ids.is_empty() {
+fn forget(index: &mut HashMap<Principal, Share>, of: &Principal, id: &TokenId, len: usize) {
+    if let Some(share) = index.get_mut(of) {
+        if share.ids.remove(id) {
+            share.bytes = share.bytes.saturating_sub(len);
+        }
+        if share.ids.is_empty() {
             index.remove(of);
         }
     }

@@ -24,7 +24,7 @@ mod verify;
 mod views;
 
 pub use binding::{Binding, BindingKind};
-pub use book::{Book, LONGEST_GRACE, Quotas, Renewal, RenewalTerms};
+pub use book::{Book, BookCopy, LONGEST_GRACE, Quotas, Renewal, RenewalTerms, Tombstone};
 pub use error::{
     BookError, CredentialsError, DelegationRefusal, IssueError, KeyError, Malformed, QuotaExceeded,
 };

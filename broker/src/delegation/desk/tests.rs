@@ -1,6 +1,10 @@
 //! Brokers on one log: what each knows, what it writes, and how long it goes on without the log. Time stands still but
 //! for what a test lets pass.
 
+mod clocks;
+mod floods;
+mod histories;
+
 use std::time::Duration;
 
 use lakegate_delegation::{DelegationKey, KeyId, Quotas, RenewalTerms, Terms};
@@ -41,6 +45,11 @@ impl Lake {
 
     /// A broker that has not read anything yet.
     fn stranger(&self) -> Arc<DelegationDesk> {
+        self.stranger_by(&self.clock)
+    }
+
+    /// The same, by a clock of its own.
+    fn stranger_by(&self, clock: &Arc<ManualClock>) -> Arc<DelegationDesk> {
         let sealing = SealingKeys::single(SealingKey::from_bytes(1, [9; 32]));
         let store = Arc::clone(&self.log) as Arc<dyn RecordLog>;
         let log = SealedLog::new(store, LogName::DelegationTokens, sealing, "lake").unwrap();
@@ -54,7 +63,7 @@ impl Lake {
             quotas: self.quotas,
             epoch: self.epoch,
         };
-        Arc::new(DelegationDesk::new(delegation, Arc::clone(&self.clock) as Arc<dyn Clock>))
+        Arc::new(DelegationDesk::new(delegation, Arc::clone(clock) as Arc<dyn Clock>))
     }
 
     async fn broker(&self) -> Arc<DelegationDesk> {
@@ -168,42 +177,64 @@ async fn renew(
     desk.renew(identifier, renewer, named).await
 }
 
+/// Lets a call begin a little later, so that another one is somewhere in the middle.
+async fn after<T>(steps: usize, call: impl Future<Output = T>) -> T {
+    for _ in 0..steps {
+        tokio::task::yield_now().await;
+    }
+    call.await
+}
+
 #[tokio::test(start_paused = true)]
 async fn dt17_of_two_brokers_that_renew_and_cancel_at_once_the_cancellation_wins() {
     let lake = Lake::new();
     let (here, there) = (lake.broker().await, lake.broker().await);
-    for _ in 0..20 {
+    let (mut first, mut late) = (0, 0);
+    for round in 0..40 {
         let token = token(&here).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
         lake.clock.advance(Duration::from_hours(12));
         let (alice, yarn) = (name("alice"), name("yarn"));
         let (mut renewed, mut cancelled) = (None, None);
-        let (_, over) = tokio::join!(
-            renew(&here, &token, &yarn, &mut renewed),
-            there.cancel(&token, &alice, &mut cancelled)
+        let before = here.view().book().number();
+        let (renewal, over) = tokio::join!(
+            after(round % 8, renew(&here, &token, &yarn, &mut renewed)),
+            after(round % 5, there.cancel(&token, &alice, &mut cancelled))
         );
         over.unwrap();
         assert!(renew(&here, &token, &yarn, &mut renewed).await.is_err());
         assert_eq!(refusal(&here, &token), Some("dt_cancelled"));
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let written = here.view().book().number() - before;
+        assert_eq!(written, 1 + u64::from(renewal.is_ok()), "a renewal counts when it is written");
+        if renewal.is_ok() { first += 1 } else { late += 1 }
     }
+    assert!(first > 0 && late > 0, "both were first at times: {first}, {late}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn dt24_a_quota_counts_the_tokens_of_all_brokers() {
     let lake = Lake { quotas: Quotas { per_owner: 10, ..Quotas::default() }, ..Lake::new() };
     let (here, there) = (lake.broker().await, lake.broker().await);
-    let (mut issued, mut refused) = (0, 0);
-    for _ in 0..15 {
+    let (mut issued, mut refused, mut lost) = (0, 0, 0);
+    for round in 0..15 {
         let wish = wish("alice");
-        let (one, other) = tokio::join!(here.issue(&wish), there.issue(&wish));
+        let before = lake.log.appends();
+        let (one, other) =
+            tokio::join!(after(round % 3, here.issue(&wish)), after(round % 4, there.issue(&wish)));
+        let mut written = 0;
         for outcome in [one, other] {
             match outcome {
-                Ok(_) => issued += 1,
+                Ok(_) => written += 1,
                 Err(Failure::TokenQuota(_)) => refused += 1,
                 Err(other) => panic!("{other}"),
             }
         }
+        issued += written;
+        lost += lake.log.appends() - before - written;
     }
     assert_eq!((issued, refused), (10, 20));
+    assert!(lost > 0, "nobody ever lost a number to the other one");
 }
 
 #[tokio::test(start_paused = true)]

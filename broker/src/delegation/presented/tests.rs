@@ -111,7 +111,7 @@ async fn dt18_a_remembered_token_ends_when_it_is_cancelled_before_the_log_has_it
     let (presented, _) = presented().await;
     let token = token(&presented).await;
     let first = presented.verified(&token, NOW).unwrap();
-    presented.desk.view().bury(first.identifier().clone());
+    presented.desk.view().bury(lakegate_delegation::Tombstone::from(first.identifier()));
     assert_eq!(refusal(&presented, &token, NOW), Some(DelegationRefusal::Cancelled));
     let alice = Principal::parse("alice").unwrap();
     presented.desk.cancel(&token, &alice, &mut None).await.unwrap();

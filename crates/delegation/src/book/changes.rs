@@ -1,17 +1,21 @@
 //! What may be written next: quotas at issue, the rules of renewal and cancellation. Each is asked of the book at the
 //! log's head, and its record is written under the next number only; whoever loses that number asks again.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use lakegate_domain::{Principal, Timestamp};
 
-use super::{Book, LONGEST_GRACE, MOST_BYTES, State};
+use super::{Book, LONGEST_GRACE, MOST_BYTES, REMEMBERED, Share, State, Tombstone};
 use crate::{DelegationRefusal, Identifier, IssueError, QuotaExceeded, Record, Row, Terms, TokenId};
 
 /// How many tokens of one principal are remembered for each that may live: dead ones are remembered for a while, and
 /// whoever cancels as fast as he asks fills the log as well.
 const REMEMBERED_PER_LIVE: usize = 16;
+
+/// What part of all that is remembered may be about the tokens of one owner, and about those that one proxy got: else
+/// one of them could fill the log for everybody. Whom a quota lets have more that live may have so many.
+pub(super) const OWNERS_PART: usize = 8;
+const PROXYS_PART: usize = 4;
 
 /// What part of the interval a renewal must gain to be written down: others are answered with the date that stands.
 const LEAST_GAIN: i64 = 1_000;
@@ -66,20 +70,22 @@ impl Book {
         quotas: &Quotas,
         now: Timestamp,
     ) -> Result<(), QuotaExceeded> {
-        let fits = |ids: Option<&HashSet<TokenId>>, quota: usize| {
-            let Some(ids) = ids else { return quota > 0 };
+        let fits = |share: Option<&Share>, quota: usize, part: usize| {
+            let Some(Share { ids, bytes }) = share else { return quota > 0 };
             let is_live = |id: &&TokenId| self.entries.get(*id).is_some_and(|entry| self.is_live(entry, now));
-            ids.len() < quota.saturating_mul(REMEMBERED_PER_LIVE)
+            let remembered = quota.saturating_mul(REMEMBERED_PER_LIVE).min(quota.max(quotas.total / part));
+            ids.len() < remembered
+                && *bytes < MOST_BYTES / part
                 && (ids.len() < quota || ids.iter().filter(is_live).count() < quota)
         };
         if self.entries.len() >= quotas.total || self.bytes >= MOST_BYTES {
             return Err(QuotaExceeded::Total);
         }
-        if !fits(self.owned.get(owner), quotas.per_owner) {
+        if !fits(self.owned.get(owner), quotas.per_owner, OWNERS_PART) {
             return Err(QuotaExceeded::Owner);
         }
         match real_user {
-            Some(real) if !fits(self.asked_for.get(real), quotas.per_real_user) => {
+            Some(real) if !fits(self.asked_for.get(real), quotas.per_real_user, PROXYS_PART) => {
                 Err(QuotaExceeded::RealUser)
             }
             _ => Ok(()),
@@ -124,13 +130,12 @@ impl Book {
         Ok(Renewal { until, in_grace, record: Some(Record::Renewed { id: token.id, until }) })
     }
 
-    /// The record that cancels a token; nothing when that is written already or the token is over for good. Its MAC and
-    /// the canceller were checked before. A token that the log never heard of is cancelled like any other.
-    pub fn cancel(&self, token: &Identifier, now: Timestamp) -> Option<Record> {
-        if now >= token.max_date || self.fate(&token.id).cancelled {
-            return None;
-        }
-        Some(Record::Cancelled { id: token.id, owner: token.owner.clone(), max_date: token.max_date })
+    /// The record that cancels a token; nothing when that is written already or the token has long been over for good:
+    /// a clock that runs ahead takes one for over that others still believe. Its MAC and the canceller were checked
+    /// before. A token that the log never heard of is cancelled like any other.
+    pub fn cancel(&self, token: &Tombstone, now: Timestamp) -> Option<Record> {
+        let is_over = now >= token.max_date.plus(REMEMBERED);
+        (!is_over && !self.fate(&token.id).cancelled).then(|| token.record())
     }
 }
 

@@ -137,3 +137,32 @@ fn a_snapshot_of_another_number_or_with_ids_out_of_order_is_refused() {
         "nothing is allocated by a claimed count"
     );
 }
+
+#[test]
+fn dt22_who_goes_over_to_another_history_takes_along_every_cancellation_that_still_matters() {
+    let (mut ours, mut theirs) = (Book::default(), Book::default());
+    for number in 1..6 {
+        ours.write(&issued(&token(number)));
+    }
+    theirs.write(&issued(&token(1)));
+    theirs.write(&issued(&token(2)));
+    theirs.write(&issued(&token(5)));
+    for number in 1..4 {
+        ours.write(&cancelled(&token(number)));
+    }
+    theirs.write(&cancelled(&token(2)));
+    let missing = |now| {
+        let mut ids: Vec<_> = ours.tombstones_missing_in(&theirs, now).into_iter().map(|it| it.id).collect();
+        ids.sort_unstable();
+        ids
+    };
+    assert_eq!(missing(NOW), [id(1), id(3)], "not what both know, nor what nobody cancelled");
+    let later = NOW.plus(DAY).plus(REMEMBERED);
+    assert_eq!(missing(later.minus(Duration::from_millis(1))), [id(1), id(3)]);
+    assert_eq!(
+        missing(later),
+        [id(1)],
+        "one that they know may have been renewed there; the other one is over"
+    );
+    assert_eq!(missing(token(1).max_date.plus(REMEMBERED)), [], "over for good");
+}

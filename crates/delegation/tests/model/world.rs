@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lakegate_delegation::{
     Binding, Book, DelegationKey, Draft, Fate, Identifier, Issued, KeyId, KeyRing, Moment, Quotas, Record,
-    RenewalTerms, Row, Terms, TokenId, Verified, Views, authentic, issue,
+    RenewalTerms, Row, Terms, TokenId, Tombstone, Verified, Views, authentic, issue,
 };
 use lakegate_domain::{Principal, Timestamp};
 
@@ -303,7 +303,7 @@ impl World {
                     None
                 }
             },
-            Call::Cancel => match book.cancel(identifier, now) {
+            Call::Cancel => match book.cancel(&Tombstone::from(identifier), now) {
                 None => return self.succeeded(broker, call),
                 record => record,
             },

@@ -81,11 +81,12 @@ fn dt22_an_earlier_epoch_is_not_renewed() {
 fn what_is_over_needs_no_cancellation_and_what_nobody_heard_of_gets_one() {
     let book = book(&[issued(&token(1))]);
     let max = token(1).max_date;
-    assert_eq!(book.cancel(&token(1), NOW), Some(cancelled(&token(1))));
-    assert!(
-        book.cancel(&token(1), max.minus(Duration::from_millis(1))).is_some(),
-        "a lapsed one may be in grace"
-    );
-    assert_eq!(book.cancel(&token(1), max), None);
-    assert_eq!(book.cancel(&token(2), NOW), Some(cancelled(&token(2))));
+    let cancel = |number, now| book.cancel(&Tombstone::from(&token(number)), now);
+    assert_eq!(cancel(1, NOW), Some(cancelled(&token(1))));
+    let millisecond = Duration::from_millis(1);
+    assert!(cancel(1, max.minus(millisecond)).is_some(), "a lapsed one may be in grace");
+    let others = max.plus(REMEMBERED);
+    assert!(cancel(1, others.minus(millisecond)).is_some(), "others' clocks may be behind");
+    assert_eq!(cancel(1, others), None);
+    assert_eq!(cancel(2, NOW), Some(cancelled(&token(2))));
 }
