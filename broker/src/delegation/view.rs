@@ -60,7 +60,9 @@ impl View {
         let missing = current.tombstones_missing_in(&book, now);
         let count = missing.len();
         self.least_epoch.fetch_max(current.epoch(), Ordering::AcqRel);
-        missing.into_iter().for_each(|tombstone| self.bury(tombstone));
+        for tombstone in missing {
+            self.bury(tombstone);
+        }
         *current = book;
         count
     }

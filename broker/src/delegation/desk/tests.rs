@@ -189,7 +189,7 @@ async fn after<T>(steps: usize, call: impl Future<Output = T>) -> T {
 async fn dt17_of_two_brokers_that_renew_and_cancel_at_once_the_cancellation_wins() {
     let lake = Lake::new();
     let (here, there) = (lake.broker().await, lake.broker().await);
-    let (mut first, mut late) = (0, 0);
+    let (mut first, mut second) = (0, 0);
     for round in 0..40 {
         let token = token(&here).await;
         tokio::time::sleep(Duration::from_secs(2)).await;
@@ -207,9 +207,9 @@ async fn dt17_of_two_brokers_that_renew_and_cancel_at_once_the_cancellation_wins
         tokio::time::sleep(Duration::from_secs(2)).await;
         let written = here.view().book().number() - before;
         assert_eq!(written, 1 + u64::from(renewal.is_ok()), "a renewal counts when it is written");
-        if renewal.is_ok() { first += 1 } else { late += 1 }
+        if renewal.is_ok() { first += 1 } else { second += 1 }
     }
-    assert!(first > 0 && late > 0, "both were first at times: {first}, {late}");
+    assert!(first > 0 && second > 0, "both were first at times: {first}, {second}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -20,7 +20,7 @@ const LOOKS_PER_PRUNING: u32 = 30;
 const LOOKS_PER_RECOVERY: u32 = 10;
 
 /// By how much a clock may be ahead of the store's before somebody is told.
-const TOLERATED: Duration = Duration::from_secs(60);
+const TOLERATED: Duration = Duration::from_mins(1);
 
 impl Journal {
     /// Looks at the log again and again.

@@ -65,12 +65,12 @@ async fn a_bound_token_of_another_broker_is_known_to_whoever_is_asked_the_moment
 async fn dt24_what_is_decided_already_costs_a_look_a_second_or_none() {
     let lake = Lake { quotas: Quotas { per_owner: 3, ..Quotas::default() }, ..Lake::new() };
     let desk = lake.broker().await;
-    let (alive, over) = (token(&desk).await, token(&desk).await);
+    let (kept, over) = (token(&desk).await, token(&desk).await);
     token(&desk).await;
     let (alice, yarn) = (name("alice"), name("yarn"));
     let looks = reads(&lake, async {
         let calls = (0..1_000).map(|n| {
-            let (desk, alive, yarn) = (Arc::clone(&desk), alive.clone(), yarn.clone());
+            let (desk, kept, yarn) = (Arc::clone(&desk), kept.clone(), yarn.clone());
             tokio::spawn(async move {
                 tokio::time::sleep(Duration::from_millis(5 * n)).await;
                 match n % 2 {
@@ -78,7 +78,7 @@ async fn dt24_what_is_decided_already_costs_a_look_a_second_or_none() {
                         Err(Failure::TokenQuota(_) | Failure::RateLimited { .. }) => {}
                         other => panic!("{other:?}"),
                     },
-                    _ => drop(renew(&desk, &alive, &yarn, &mut None).await.unwrap()),
+                    _ => drop(renew(&desk, &kept, &yarn, &mut None).await.unwrap()),
                 }
             })
         });

@@ -83,8 +83,8 @@ fn dt24_one_proxy_and_its_many_users_leave_room_for_everybody_else() {
     assert_eq!(book.may_issue(&name("bob"), Some(&name("oozie")), &quotas, NOW), Ok(()));
     book.prune(NOW.plus(DAY).plus(REMEMBERED));
     assert_eq!(book.may_issue(&name("a"), Some(&hive), &quotas, NOW), Ok(()), "a day later so has it");
-    let many = Quotas { per_owner: 10, per_real_user: 40, total: 100 };
-    let may = |book: &Book| book.may_issue(&name("z"), Some(&hive), &many, NOW);
+    let roomy = Quotas { per_owner: 10, per_real_user: 40, total: 100 };
+    let may = |book: &Book| book.may_issue(&name("z"), Some(&hive), &roomy, NOW);
     for number in 0..40 {
         assert_eq!(may(&book), Ok(()), "whom a quota lets have more that live has room for them");
         book.write(&issued(&of(number, &format!("u{number}"), Some("hive"))));

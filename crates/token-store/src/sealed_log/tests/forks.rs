@@ -7,11 +7,14 @@ use async_trait::async_trait;
 use super::*;
 use crate::record_log::Records;
 
+/// Who writes what, if anybody does.
+type Writer = Option<(Arc<SealedLog>, &'static str)>;
+
 /// A store that another process writes to just before an append: before the first, the second, and so on.
 #[derive(Debug)]
 struct Interleaved {
     store: Arc<MemoryLog>,
-    between: Mutex<VecDeque<Option<(Arc<SealedLog>, &'static str)>>>,
+    between: Mutex<VecDeque<Writer>>,
 }
 
 #[async_trait]
