@@ -24,6 +24,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use lakegate_delegation::is_token;
 use lakegate_domain::{ApplicationId, CallerKind, Credentials, Principal, ProfileName};
 use thiserror::Error;
 
@@ -64,6 +65,12 @@ impl Identities {
     pub(crate) fn identify(&self, leaf: &[u8], vouched: Option<&Vouched>) -> Result<Identity, IdentityError> {
         let policies = vouched.map(|vouched| &*vouched.policies).unwrap_or_default();
         self.profiles.identify(leaf, vouched.map(|vouched| &vouched.authority), policies)
+    }
+
+    /// The name that a leaf claims, whoever may give it; none when it is no principal. For records of those who are
+    /// refused: nobody is believed by it.
+    pub(crate) fn claimed(leaf: &[u8]) -> Option<Principal> {
+        profiles::claimed(leaf).filter(|name| !is_token(name.as_str()))
     }
 
     /// How many profiles make callers.

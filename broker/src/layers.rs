@@ -118,7 +118,8 @@ impl Handler {
         let authenticated = self.presented.check(now);
         match authenticated.and_then(|()| authenticate(peer, request.headers(), tokens.as_ref(), now)) {
             Ok(authenticated) => {
-                let context = RequestContext::new(&self.presented, authenticated, audit_id);
+                let context =
+                    RequestContext::new(&self.presented, authenticated, audit_id, &self.desk.acting);
                 self.answer(request, &context, rpc).await
             }
             Err(rejected) => unauthenticated(&self.desk, peer, (rpc, audit_id), rejected).await,

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use lakegate_delegation::Binding;
 use lakegate_domain::{Principal, Timestamp};
 
@@ -20,8 +21,30 @@ pub struct Peer {
     /// Where its host is looked up, when its certificate is bound to one.
     residence: Option<Arc<Residence>>,
     authority: Option<AuthorityName>,
+    /// What is known of a certificate that names nobody.
+    nameless: Option<Arc<Nameless>>,
     ends: Option<Timestamp>,
     bindings: Arc<[Binding]>,
+}
+
+/// What goes on record of a certificate that names nobody here, so that an operator finds it.
+#[derive(Debug, Clone)]
+pub(crate) struct Nameless {
+    /// The authority that vouched for it.
+    pub(crate) authority: Option<AuthorityName>,
+    /// SHA-256 of its DER, in hexadecimal.
+    pub(crate) fingerprint: String,
+    /// The name that it claims, before mapping; nobody is believed by it.
+    pub(crate) claimed: Option<Principal>,
+}
+
+impl Nameless {
+    fn of(leaf: &[u8], authority: Option<&AuthorityName>, read: Option<Principal>) -> Self {
+        let digest = digest(&SHA256, leaf);
+        let fingerprint = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let claimed = read.or_else(|| Identities::claimed(leaf));
+        Self { authority: authority.cloned(), fingerprint, claimed }
+    }
 }
 
 /// What a certificate names, as the principal that it stands for. What one profile may name does not become by a pattern
@@ -49,17 +72,18 @@ impl Peer {
     ) -> Self {
         let leaf = connection.peer_certificates().and_then(|chain| chain.first());
         let authority = vouched.map(|vouched| vouched.authority.clone());
-        let identity = leaf
-            .ok_or(IdentityError::Missing)
-            .and_then(|leaf| identities.identify(leaf, vouched))
-            .and_then(|identity| mapped(identity, identities, mapping))
-            .map(Arc::new);
+        let read =
+            leaf.ok_or(IdentityError::Missing).and_then(|leaf| identities.identify(leaf, vouched));
+        let name = read.as_ref().ok().map(|identity| identity.principal.clone());
+        let identity = read.and_then(|identity| mapped(identity, identities, mapping)).map(Arc::new);
+        let refused = leaf.filter(|_| identity.is_err());
+        let nameless = refused.map(|leaf| Arc::new(Nameless::of(leaf, authority.as_ref(), name)));
         let named = identity.as_deref().ok();
         let residence = named.and_then(|identity| identities.residence(identity, address.ip()));
         let standing = named.map(|identity| identity.standing);
         let bindings = leaf.map(|leaf| bindings_of(leaf, standing)).unwrap_or_default().into();
         let ends = leaf.and_then(|leaf| end_of(leaf));
-        Self { address, identity, residence, authority, ends, bindings }
+        Self { address, identity, residence, authority, nameless, ends, bindings }
     }
 
     /// What its certificate proves that a delegation token may be bound to.
@@ -81,6 +105,11 @@ impl Peer {
     /// the life of the connection: one for which another authority comes to vouch is asked to go.
     pub fn authority(&self) -> Option<&AuthorityName> {
         self.authority.as_ref()
+    }
+
+    /// What is known of its certificate, when that names nobody.
+    pub(crate) fn nameless(&self) -> Option<&Nameless> {
+        self.nameless.as_deref()
     }
 
     /// Whether it is where its certificate says that it must be. Waits only when nobody knows yet.

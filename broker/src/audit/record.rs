@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 
 use crate::Peer;
 use crate::identity::{HostName, Identity, Standing};
+use crate::peer::Nameless;
 
 /// Finds one request in the audit log: the process's random number and a counter.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -202,7 +203,9 @@ impl Record {
     /// The record with what the peer's certificate says, when it names somebody.
     #[must_use]
     pub fn of_peer(self, peer: &Peer) -> Self {
-        Self { certificate: peer.identity().map(CertificateWords::of).unwrap_or_default(), ..self }
+        let known = peer.identity().ok().map(CertificateWords::of);
+        let certificate = known.or_else(|| peer.nameless().map(CertificateWords::of_nobody));
+        Self { certificate: certificate.unwrap_or_default(), ..self }
     }
 }
 
@@ -224,6 +227,15 @@ pub struct CertificateWords {
     /// Who brought the call, when the certificate is a carrier's; it asks nothing by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub carrier: Option<Principal>,
+    /// The authority that vouched for a certificate that names nobody here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authority: Option<String>,
+    /// SHA-256 of that certificate, in hexadecimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+    /// The name that it claims; the caller is not believed to have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claimed: Option<Principal>,
 }
 
 impl CertificateWords {
@@ -238,6 +250,16 @@ impl CertificateWords {
             application: identity.application.clone(),
             host: identity.host.clone(),
             carrier,
+            ..Self::default()
+        }
+    }
+
+    fn of_nobody(nameless: &Nameless) -> Self {
+        Self {
+            authority: nameless.authority.as_ref().map(ToString::to_string),
+            fingerprint: Some(nameless.fingerprint.clone()),
+            claimed: nameless.claimed.clone(),
+            ..Self::default()
         }
     }
 }

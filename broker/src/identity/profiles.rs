@@ -104,6 +104,13 @@ impl Profiles {
     }
 }
 
+/// What a leaf would have itself called, by its SPIFFE ID or else its common name.
+pub(super) fn claimed(der: &[u8]) -> Option<Principal> {
+    let leaf = Leaf::parse(der).ok()?;
+    let uri = leaf.uri().ok()?.and_then(|uri| SpiffeId::parse(uri).ok()?.principal().ok());
+    uri.or_else(|| Principal::parse(leaf.only(Attribute::CommonName).ok()??).ok())
+}
+
 /// A SPIFFE URI names a workload; without one the common name names a user.
 fn without_profile(leaf: &Leaf) -> Result<Identity, IdentityError> {
     let (principal, kind) = if let Some(uri) = leaf.uri()? {

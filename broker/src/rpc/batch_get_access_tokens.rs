@@ -28,6 +28,10 @@ pub(super) async fn handle(
     context: &RequestContext,
     batch: &v1::BatchGetAccessTokensRequest,
 ) -> Result<v1::BatchGetAccessTokensResponse, Failure> {
+    if let Some(name) = only_name(batch) {
+        // Whether it is one is told for each item.
+        let _noted = desk.effective(context, name);
+    }
     if let Err(failure) = check(desk, context, batch) {
         let record = context.record("BatchGetAccessTokens", desk.pipeline.now());
         return desk.close(context, record, Err(failure)).await;
@@ -60,6 +64,13 @@ async fn serve(
     (item, outcome)
 }
 
+/// On whose behalf all requests ask; none when they differ, or there are none.
+fn only_name(batch: &v1::BatchGetAccessTokensRequest) -> Option<&str> {
+    let mut names = batch.requests.iter().map(|request| request.on_behalf_of.as_str());
+    let first = names.next()?;
+    names.all(|other| other == first).then_some(first)
+}
+
 fn check(
     desk: &Desk,
     context: &RequestContext,
@@ -69,8 +80,7 @@ fn check(
         return Err(Failure::TooLarge);
     }
     let parts: usize = batch.requests.iter().map(|request| request.parts.len()).sum();
-    let mut names = batch.requests.iter().map(|request| &request.on_behalf_of);
-    if names.next().is_some_and(|first| names.any(|other| other != first)) {
+    if !batch.requests.is_empty() && only_name(batch).is_none() {
         return Err(Failure::Field("a batch is for one principal: on_behalf_of differs"));
     }
     if batch.requests.is_empty() || parts > MOST_PARTS || batch.requests.len() > MOST_PARTS {

@@ -82,21 +82,28 @@ impl Desk {
         })
     }
 
-    /// The caller whose rights decide: who asks, or the principal on whose behalf it does. Whom it names is on record
-    /// before anything is decided.
-    pub(crate) async fn caller(
+    /// On whose behalf a request asks. Methods read it first: from then on every record of the request has the name,
+    /// whatever becomes of it.
+    pub(crate) fn effective(
         &self,
         context: &RequestContext,
         on_behalf_of: &str,
-        record: &mut Record,
-    ) -> Result<Caller, Failure> {
-        let effective = match on_behalf_of {
-            "" => None,
-            name => Some(self.principal(name, "on_behalf_of is no principal")?),
-        };
-        if effective.is_some() {
-            record.on_behalf_of.clone_from(&effective);
+    ) -> Result<Option<Principal>, Failure> {
+        if on_behalf_of.is_empty() {
+            return Ok(None);
         }
+        let effective = self.principal(on_behalf_of, "on_behalf_of is no principal")?;
+        context.asks_for(&effective);
+        Ok(Some(effective))
+    }
+
+    /// The caller whose rights decide: who asks, or the principal on whose behalf it does.
+    pub(crate) async fn caller(
+        &self,
+        context: &RequestContext,
+        effective: Result<Option<Principal>, Failure>,
+    ) -> Result<Caller, Failure> {
+        let effective = effective?;
         let snapshot = self.pipeline.snapshot()?;
         let address = context.peer.address().ip();
         let asked = Asked { own: &context.caller, address, snapshot: &snapshot };

@@ -2,7 +2,7 @@
 //!
 //! Administrators see every rule. Others learn of a refusal no more than `GetAccessToken` would tell them.
 
-use lakegate_domain::Caller;
+use lakegate_domain::{Caller, Principal};
 use lakegate_proto::v1;
 
 use super::{Desk, RequestContext};
@@ -15,18 +15,19 @@ pub(super) async fn handle(
     context: &RequestContext,
     request: &v1::ExplainRequest,
 ) -> Result<v1::ExplainResponse, Failure> {
+    let effective = desk.effective(context, &request.on_behalf_of);
     let mut record = context.record("Explain", desk.pipeline.now());
-    let outcome = run(desk, context, request, &mut record).await;
+    let outcome = run(desk, context, (request, effective), &mut record).await;
     desk.close(context, record, outcome).await
 }
 
 async fn run(
     desk: &Desk,
     context: &RequestContext,
-    request: &v1::ExplainRequest,
+    (request, effective): (&v1::ExplainRequest, Result<Option<Principal>, Failure>),
     record: &mut Record,
 ) -> Result<v1::ExplainResponse, Failure> {
-    let caller = desk.caller(context, &request.on_behalf_of, record).await?;
+    let caller = desk.caller(context, effective).await?;
     let of = subject(desk, &caller, &request.principal, record).await?;
     let part = request.part.as_ref().ok_or(Failure::Field("part is missing"))?;
     let part = lakegate_proto::part_from_wire(part)?;

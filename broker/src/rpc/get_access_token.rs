@@ -1,6 +1,6 @@
 //! `GetAccessToken`: one token for one scope.
 
-use lakegate_domain::{Credential, Timestamp};
+use lakegate_domain::{Credential, Principal, Timestamp};
 use lakegate_proto::{operations_to_wire, part_to_wire, timestamp_to_wire, v1};
 use prost::Message;
 
@@ -18,9 +18,10 @@ pub(super) async fn handle(
     context: &RequestContext,
     request: &v1::GetAccessTokenRequest,
 ) -> Result<v1::GetAccessTokenResponse, Failure> {
+    let effective = desk.effective(context, &request.on_behalf_of);
     let mut record = context.record("GetAccessToken", desk.pipeline.now());
     let timer = desk.metrics.latency.start_timer();
-    let outcome = run(desk, context, request, &mut record).await;
+    let outcome = run(desk, context, (request, effective), &mut record).await;
     timer.observe_duration();
     let answer = desk.close(context, record, outcome).await?;
     desk.metrics.tokens.with_label_values(&[answer.served.tier.as_str()]).inc();
@@ -30,7 +31,7 @@ pub(super) async fn handle(
 async fn run(
     desk: &Desk,
     context: &RequestContext,
-    request: &v1::GetAccessTokenRequest,
+    (request, effective): (&v1::GetAccessTokenRequest, Result<Option<Principal>, Failure>),
     record: &mut Record,
 ) -> Result<Answer, Failure> {
     if request.encoded_len() > LARGEST {
@@ -38,7 +39,7 @@ async fn run(
     }
     let ask = Ask { parts: parts_of(&request.parts)?, rejected: rejected(&request.rejected_token_sha256)? };
     record.parts.clone_from(&ask.parts);
-    let caller = desk.caller(context, &request.on_behalf_of, record).await?;
+    let caller = desk.caller(context, effective).await?;
     let answer = desk.pipeline.answer((&caller, context), &ask).await?;
     record.snapshot = Some(answer.grant.snapshot());
     record.token = Some(handed_out(&answer));

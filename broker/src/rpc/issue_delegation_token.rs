@@ -1,7 +1,7 @@
 //! `DelegationTokenService.Issue`: a token that a job carries instead of its owner's certificate.
 
 use lakegate_delegation::{Binding, Issued};
-use lakegate_domain::Proof;
+use lakegate_domain::{Principal, Proof};
 use lakegate_proto::v1::issue_delegation_token_request::BindTo;
 use lakegate_proto::{timestamp_to_wire, v1};
 
@@ -16,8 +16,9 @@ pub(super) async fn handle(
     context: &RequestContext,
     request: &v1::IssueDelegationTokenRequest,
 ) -> Result<v1::IssueDelegationTokenResponse, Failure> {
+    let effective = desk.effective(context, &request.on_behalf_of);
     let mut record = context.record("IssueDelegationToken", desk.pipeline.now());
-    let outcome = run(desk, context, request, &mut record).await;
+    let outcome = run(desk, context, (request, effective), &mut record).await;
     let issued = desk.close(context, record, outcome).await?;
     Ok(v1::IssueDelegationTokenResponse {
         token: issued.token.expose().to_owned(),
@@ -30,7 +31,7 @@ pub(super) async fn handle(
 async fn run(
     desk: &Desk,
     context: &RequestContext,
-    request: &v1::IssueDelegationTokenRequest,
+    (request, effective): (&v1::IssueDelegationTokenRequest, Result<Option<Principal>, Failure>),
     record: &mut Record,
 ) -> Result<Issued, Failure> {
     if request.on_behalf_of.is_empty() {
@@ -38,7 +39,7 @@ async fn run(
     }
     let delegation = desk.delegation.as_ref().ok_or(Failure::NotServed)?;
     // Refuses who came by a token and would act for somebody, with both names on record.
-    let caller = desk.caller(context, &request.on_behalf_of, record).await?;
+    let caller = desk.caller(context, effective).await?;
     primary(context)?;
     let renewer = match &*request.renewer {
         "" => None,

@@ -1,6 +1,6 @@
 //! `ListDatasets`: the datasets of which the caller may use something.
 
-use lakegate_domain::DatasetName;
+use lakegate_domain::{DatasetName, Principal};
 use lakegate_proto::v1;
 
 use super::{Desk, RequestContext};
@@ -16,18 +16,19 @@ pub(super) async fn handle(
     context: &RequestContext,
     request: &v1::ListDatasetsRequest,
 ) -> Result<v1::ListDatasetsResponse, Failure> {
+    let effective = desk.effective(context, &request.on_behalf_of);
     let mut record = context.record("ListDatasets", desk.pipeline.now());
-    let outcome = run(desk, context, request, &mut record).await;
+    let outcome = run(desk, context, (request, effective), &mut record).await;
     desk.close(context, record, outcome).await
 }
 
 async fn run(
     desk: &Desk,
     context: &RequestContext,
-    request: &v1::ListDatasetsRequest,
+    (request, effective): (&v1::ListDatasetsRequest, Result<Option<Principal>, Failure>),
     record: &mut Record,
 ) -> Result<v1::ListDatasetsResponse, Failure> {
-    let caller = desk.caller(context, &request.on_behalf_of, record).await?;
+    let caller = desk.caller(context, effective).await?;
     let after = match &*request.page_token {
         "" => None,
         token => {

@@ -1,11 +1,12 @@
 //! What is known about one request before its method runs.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
-use lakegate_domain::{Caller, Timestamp};
+use lakegate_domain::{Caller, Principal, Timestamp};
 use tonic::{Request, Status};
 
+use crate::acting::Acting;
 use crate::audit::{AuditId, Record};
 use crate::authenticate::{Authenticated, AuthenticationError};
 use crate::delegation::Bearer;
@@ -23,14 +24,24 @@ pub(crate) struct RequestContext {
     pub(crate) audit_id: AuditId,
     /// Whether the certificate of its connection is still good.
     tenure: Option<Arc<Tenure>>,
+    /// Who gets nothing.
+    acting: Arc<Acting>,
+    /// On whose behalf the request asks, once that is read: on all its records from then on.
+    effective: Arc<OnceLock<Principal>>,
     audited: Arc<AtomicBool>,
 }
 
 impl RequestContext {
-    pub(crate) fn new(presented: &Presented, authenticated: Authenticated, audit_id: AuditId) -> Self {
+    pub(crate) fn new(
+        presented: &Presented,
+        authenticated: Authenticated,
+        audit_id: AuditId,
+        acting: &Arc<Acting>,
+    ) -> Self {
         let Authenticated { caller, token } = authenticated;
-        let (peer, tenure) = (presented.peer.clone(), presented.tenure.clone());
-        Self { peer, caller, token, audit_id, tenure, audited: Arc::new(AtomicBool::new(false)) }
+        let (peer, tenure, acting) = (presented.peer.clone(), presented.tenure.clone(), Arc::clone(acting));
+        let (effective, audited) = (Arc::default(), Arc::default());
+        Self { peer, caller, token, audit_id, tenure, acting, effective, audited }
     }
 
     /// The context that the layers put into a request.
@@ -40,9 +51,10 @@ impl RequestContext {
 
     /// A record of this request, refused and without a token until told otherwise.
     pub(crate) fn record(&self, rpc: &'static str, time: Timestamp) -> Record {
+        let owner = self.caller.real().map(|_| self.caller.principal());
         Record {
             principal: Some(self.caller.real().unwrap_or(self.caller.principal()).clone()),
-            on_behalf_of: self.caller.real().map(|_| self.caller.principal().clone()),
+            on_behalf_of: self.effective.get().or(owner).cloned(),
             proof: Some(self.caller.proof().as_str()),
             delegation_token: self.token.as_ref().map(Bearer::id),
             bound_to: self.token.as_ref().map(Bearer::bound_to),
@@ -53,6 +65,11 @@ impl RequestContext {
     /// One item of a batch: the same request under an id, and with a record, of its own.
     pub(crate) fn item(&self, audit_id: AuditId) -> Self {
         Self { audit_id, audited: Arc::new(AtomicBool::new(false)), ..self.clone() }
+    }
+
+    /// Notes on whose behalf it asks. A batch says it once for each of its items, and the same each time.
+    pub(crate) fn asks_for(&self, effective: &Principal) {
+        let _again = self.effective.set(effective.clone());
     }
 
     /// Notes that a record was written.
@@ -71,6 +88,11 @@ impl Proven for RequestContext {
         // The certificate may have been taken back, or have ended, since the request came.
         let tenure = self.tenure.as_ref().map_or(Ok(()), |tenure| tenure.check(now));
         tenure.map_err(AuthenticationError::Distrusted)?;
+        // So may somebody have been blocked.
+        self.acting.admit(&self.caller)?;
+        if self.effective.get().is_some_and(|effective| self.acting.is_blocked(effective)) {
+            return Err(Failure::Blocked);
+        }
         self.token.as_ref().map_or(Ok(()), |token| token.holds(now))
     }
 

@@ -4,5 +4,6 @@
 mod callers;
 mod groups;
 mod names;
+mod records;
 mod tokens;
 mod world;

@@ -1,6 +1,7 @@
 //! A small lake with a Hive server, a gateway and a headless account.
 
 use anyhow::Result;
+use lakegate_broker::Limits;
 use lakegate_domain::Operation;
 use lakegate_policy::PolicyDocument;
 use lakegate_proto::v1;
@@ -68,7 +69,12 @@ impl World {
     }
 
     pub(crate) async fn start_with(acting: ActingOptions) -> Result<Self> {
+        Self::start_limited(acting, Limits::default()).await
+    }
+
+    pub(crate) async fn start_limited(acting: ActingOptions, limits: Limits) -> Result<Self> {
         let options = Options {
+            limits,
             generator: RunGenerator::Absent,
             acting: acting.clone(),
             administrators: vec!["root-admin".to_owned()],
@@ -88,6 +94,14 @@ impl World {
             Ok(audit_id) => Ok(["ok ", &self.names(&audit_id)?].concat()),
             Err(refused) => self.lake.told(&refused),
         }
+    }
+
+    /// A number of the broker's.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let name = ["lakegate_broker_", name].concat();
+        let text = prometheus::TextEncoder::new().encode_to_string(&self.lake.registry().gather()).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(&name)?.strip_prefix(' ')).unwrap();
+        line.parse().unwrap()
     }
 
     /// `real for effective`, as the record has it.

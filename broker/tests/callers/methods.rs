@@ -24,7 +24,7 @@ pub(crate) enum Method {
 }
 
 /// The members of an audit record that say who asked and how it ended.
-const MEMBERS: [&str; 10] = [
+const MEMBERS: [&str; 12] = [
     "decision",
     "reason",
     "principal",
@@ -35,6 +35,8 @@ const MEMBERS: [&str; 10] = [
     "application",
     "host",
     "carrier",
+    "authority",
+    "claimed",
 ];
 
 impl Method {

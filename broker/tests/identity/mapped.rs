@@ -84,13 +84,28 @@ async fn xc24_no_pattern_makes_of_one_tenants_name_that_of_another_and_an_operat
         let caller = lake.caller_as(subject_by(by, &[(DnType::CommonName, name)])?)?;
         match caller.ask(OF_C, READ).await {
             Ok(answer) => Ok(lake.audit().record(&answer.audit_id)?["principal"].to_string()),
-            Err(refused) => lake.told(&refused),
+            Err(refused) => {
+                let record = lake.audit().record(&refused.audit_id)?;
+                let word = |key: &str| record[key].as_str().unwrap_or("-").to_owned();
+                let (told, authority) = (lake.told(&refused)?, word("authority"));
+                assert_eq!(word("fingerprint").len(), 64);
+                assert_eq!(word("principal"), "-", "nobody is believed by it");
+                Ok(format!("{told}, {authority}: {}", word("claimed")))
+            }
         }
     };
-    let foreign = "Unauthenticated UNAUTHENTICATED deny x509_foreign_name";
+    let foreign = |claim: &str| format!("Unauthenticated UNAUTHENTICATED deny x509_foreign_name, {claim}");
     assert_eq!(ask(&c, "alice").await?, "\"alice\"");
-    assert_eq!(ask(&a, "alice").await?, foreign, "alice@EXAMPLE.COM is mapped to the other tenant's alice");
-    assert_eq!(ask(&c, "to-a.EXAMPLE.COM").await?, foreign, "and the other way round");
+    assert_eq!(
+        ask(&a, "alice").await?,
+        foreign("ca-a: alice@EXAMPLE.COM"),
+        "it is mapped to the other tenant's alice"
+    );
+    assert_eq!(
+        ask(&c, "to-a.EXAMPLE.COM").await?,
+        foreign("ca-c: to-a.EXAMPLE.COM"),
+        "and the other way round"
+    );
     assert_eq!(ask(&a, "bob").await?, "\"bob\"", "a whole name that an operator wrote down");
     assert_eq!(ask(&c, "old-bob").await?, "\"bob\"", "within one tenant names may be mapped");
     Ok(())

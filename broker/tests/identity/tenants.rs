@@ -68,11 +68,14 @@ async fn xc24_an_authority_opens_its_own_tenants_data_and_nothing_of_another() -
     assert_eq!(lake.told(&ann_of_a.ask(OF_B, READ).await.unwrap_err())?, denied, "one name in two projects");
     // Tokens for both are in memory now; who is named by the wrong authority gets to neither.
     let minted = lake.emulator().calls().sts;
-    for (by, name) in [(&a, "b__ann"), (&b, "a__ann")] {
+    for (by, authority, name) in [(&a, "ca-a", "b__ann"), (&b, "ca-b", "a__ann")] {
         let posing = named(by, name)?;
         for path in [OF_A, OF_B] {
-            let told = lake.told(&posing.ask(path, READ).await.unwrap_err())?;
+            let refused = posing.ask(path, READ).await.unwrap_err();
+            let told = lake.told(&refused)?;
             assert_eq!(told, "Unauthenticated UNAUTHENTICATED deny x509_foreign_name", "{name} for {path}");
+            let record = lake.audit().record(&refused.audit_id)?;
+            assert_eq!((&record["claimed"], &record["authority"]), (&name.into(), &authority.into()));
         }
         let told = lake.told(&posing.delegation_token("").await.unwrap_err())?;
         assert_eq!(told, "Unauthenticated UNAUTHENTICATED deny x509_foreign_name");
