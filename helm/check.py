@@ -320,6 +320,7 @@ def check_configuration(values):
                 "blocked": values["acting"]["blocked"],
                 "max_stale_seconds": 600,
                 "alarm_above": 50,
+                "address_alarm_above": 60,
             },
         ),
         (

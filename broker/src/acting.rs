@@ -41,8 +41,10 @@ pub use self::settings::{
     ActingSettings, FileGroupsSettings, GroupsSettings, SystemGroupsSettings, TooShort,
 };
 use self::spread::Spread;
+pub(crate) use self::spread::{Counted, Last};
 pub(crate) use self::verdict::Verdict;
 use crate::Failure;
+use crate::rates::origin;
 
 /// What a broker is told about acting.
 #[derive(Debug)]
@@ -57,6 +59,8 @@ pub struct ActingTerms {
     pub groups: Groups,
     /// A proxy that acts for more principals than this in an hour raises an alarm.
     pub alarm_above: usize,
+    /// So does an address whose callers are, or name, more principals than this.
+    pub address_alarm_above: usize,
 }
 
 impl Default for ActingTerms {
@@ -68,6 +72,7 @@ impl Default for ActingTerms {
             rules: Followed::default(),
             groups: Groups::default(),
             alarm_above: 1_000,
+            address_alarm_above: 1_000,
         }
     }
 }
@@ -80,7 +85,8 @@ pub struct Acting {
     rules: Followed<Rules>,
     groups: Groups,
     names: HostNames,
-    spread: Spread,
+    by_proxy: Spread<Principal>,
+    by_address: Spread<IpAddr>,
 }
 
 /// What a request says about who asks.
@@ -97,9 +103,9 @@ pub(crate) struct Asked<'a> {
 impl Acting {
     /// Begins with what a broker is told.
     pub fn new(terms: ActingTerms) -> Self {
-        let ActingTerms { mapping, blocked, rules, groups, alarm_above } = terms;
-        let spread = Spread::new(alarm_above);
-        Self { mapping, blocked, rules, groups, names: HostNames::default(), spread }
+        let ActingTerms { mapping, blocked, rules, groups, alarm_above, address_alarm_above } = terms;
+        let (by_proxy, by_address) = (Spread::new(alarm_above), Spread::new(address_alarm_above));
+        Self { mapping, blocked, rules, groups, names: HostNames::default(), by_proxy, by_address }
     }
 
     /// How names become principals.
@@ -159,8 +165,28 @@ impl Acting {
         };
         let real = Caller::new(real.clone(), caller.proof());
         let caller = self.permitted(&real, caller, from, asked.snapshot).await?;
-        self.spread.count(real.principal(), caller.principal());
+        self.count(real.principal(), caller.principal());
         Ok(caller)
+    }
+
+    /// Counts for whom a proxy acts. Members of a headless account's groups, who may be anybody, are none: accounts are
+    /// few.
+    fn count(&self, real: &Principal, effective: &Principal) {
+        if !self.rules.current().is_proxy(real) {
+            return;
+        }
+        if let Some(principals) = self.by_proxy.count(real, effective) {
+            tracing::warn!(proxy = %real, principals, "a proxy acts for unusually many principals");
+        }
+    }
+
+    /// Counts who came from an address, or was named from there, whatever becomes of the request. `last` is what the same
+    /// connection had counted last.
+    pub(crate) fn came_from(&self, address: IpAddr, principal: &Principal, last: &Last) {
+        let address = origin(address);
+        if let Some(principals) = self.by_address.count_unless(last, &address, principal) {
+            tracing::warn!(%address, principals, "unusually many principals come from one address");
+        }
     }
 
     /// Somebody of whom a request asks, with the groups that are known of it.
@@ -229,9 +255,14 @@ impl Acting {
         }
     }
 
-    /// The most different principals that one proxy acted for lately, and how often that was too many.
-    pub(crate) fn spread(&self) -> (usize, u64) {
-        self.spread.numbers()
+    /// For how many different principals proxies acted lately.
+    pub(crate) fn by_proxy(&self) -> Counted {
+        self.by_proxy.numbers()
+    }
+
+    /// How many different principals came from addresses lately.
+    pub(crate) fn by_address(&self) -> Counted {
+        self.by_address.numbers()
     }
 
     /// Whether the rules are known to be those of their file, or were lately.

@@ -22,13 +22,14 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, Request, Response};
-use lakegate_domain::Timestamp;
+use lakegate_domain::{Caller, Timestamp};
 use tokio::sync::watch;
 use tonic::body::Body;
 use tonic::service::Routes;
 use tower::ServiceExt;
 
 use crate::Failure;
+use crate::acting::Last;
 use crate::audit::{AuditId, Decision, Record};
 use crate::authenticate::{AuthenticationError, Rejected, authenticate};
 use crate::delegation::PresentedTokens;
@@ -62,6 +63,8 @@ pub(crate) struct Presented {
     pub(crate) tenure: Option<Arc<Tenure>>,
     /// The delegation tokens that it presented, where any are believed.
     pub(crate) tokens: Option<PresentedTokens>,
+    /// Whom its address had counted for it last.
+    pub(crate) last: Arc<Last>,
 }
 
 /// The body of a request, whoever sends it.
@@ -118,6 +121,8 @@ impl Handler {
         let authenticated = self.presented.check(now);
         match authenticated.and_then(|()| authenticate(peer, request.headers(), tokens.as_ref(), now)) {
             Ok(authenticated) => {
+                let address = peer.address().ip();
+                self.desk.acting.came_from(address, authenticated.caller.principal(), &self.presented.last);
                 let context =
                     RequestContext::new(&self.presented, authenticated, audit_id, &self.desk.acting);
                 self.answer(request, &context, rpc).await
@@ -300,6 +305,10 @@ async fn unauthenticated(
         return to_status(&failure, &audit_id).into_http();
     }
     let (bearer, delegation_token) = rejected.bearer.map(|it| *it).unzip();
+    let claimed = peer.nameless().and_then(|nameless| nameless.claimed.as_ref());
+    for named in bearer.as_ref().map(Caller::principal).into_iter().chain(claimed) {
+        desk.acting.came_from(peer.address().ip(), named, &Last::default());
+    }
     let owner = bearer.as_ref().map(|bearer| bearer.real().unwrap_or(bearer.principal()).clone());
     let record = Record {
         principal: peer.principal().cloned().or(owner),

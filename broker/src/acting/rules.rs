@@ -220,6 +220,11 @@ impl Rules {
         })
     }
 
+    /// Whether somebody may act for others by rules of its own.
+    pub(super) fn is_proxy(&self, real: &Principal) -> bool {
+        self.proxies.contains_key(real)
+    }
+
     /// Whether anybody may act as `effective` by being in a group.
     pub(super) fn is_headless(&self, effective: &Principal) -> bool {
         self.headless.contains_key(effective)

@@ -25,11 +25,20 @@ pub struct ActingSettings {
     /// A proxy that acts for more principals than this in an hour raises an alarm.
     #[serde(default = "thousand")]
     pub alarm_above: usize,
+    /// So does an address whose callers are, or name, more principals than this.
+    #[serde(default = "thousand")]
+    pub address_alarm_above: usize,
 }
 
 impl Default for ActingSettings {
     fn default() -> Self {
-        Self { rules: None, max_stale_seconds: half_an_hour(), blocked: Vec::new(), alarm_above: thousand() }
+        Self {
+            rules: None,
+            max_stale_seconds: half_an_hour(),
+            blocked: Vec::new(),
+            alarm_above: thousand(),
+            address_alarm_above: thousand(),
+        }
     }
 }
 

@@ -245,5 +245,22 @@ async fn px11_for_whom_a_proxy_acts_is_counted() {
         world.by_certificate("knox", &format!("user-{user}")).await;
         world.by_certificate("spark", &format!("user-{user}")).await;
     }
-    assert_eq!(world.acting.spread(), (1_001, 1), "refusals count for nothing");
+    for user in ["olga", "bob", "carol"] {
+        world.by_certificate(user, "etl").await;
+    }
+    let counted = Counted { most: 1_001, alarms: 1, uncounted: 0 };
+    assert_eq!(world.acting.by_proxy(), counted, "whoever is refused is no proxy");
+}
+
+#[tokio::test(start_paused = true)]
+async fn px11_members_of_headless_accounts_are_no_proxies_and_crowd_nobody_out() {
+    let members: Vec<String> = (0..20).map(|number| format!("'member-{number}'")).collect();
+    let file = format!("[groups]\netl-ops = [{}]\n[end]", members.join(","));
+    let file = Followed::unaged(Arc::new(ArcSwap::from_pointee(FileGroups::parse(&file).unwrap())));
+    let world = world_with(Groups { file: Some((Whose::Everybody, file)), system: None });
+    for number in 0..20 {
+        let made = world.by_certificate(&format!("member-{number}"), "etl").await;
+        assert_eq!(made, format!("member-{number}>etl"));
+    }
+    assert_eq!(world.acting.by_proxy(), Counted { most: 0, alarms: 0, uncounted: 0 });
 }

@@ -49,6 +49,7 @@ pub(super) fn acting(
         rules,
         groups: sources(groups, reloads)?,
         alarm_above: acting.alarm_above,
+        address_alarm_above: acting.address_alarm_above,
     };
     let has_rules = acting.rules.is_some();
     let acting = Arc::new(Acting::new(terms));

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use lakegate_domain::{Caller, Principal, Timestamp};
 use tonic::{Request, Status};
 
-use crate::acting::Acting;
+use crate::acting::{Acting, Last};
 use crate::audit::{AuditId, Record};
 use crate::authenticate::{Authenticated, AuthenticationError};
 use crate::delegation::Bearer;
@@ -24,8 +24,10 @@ pub(crate) struct RequestContext {
     pub(crate) audit_id: AuditId,
     /// Whether the certificate of its connection is still good.
     tenure: Option<Arc<Tenure>>,
-    /// Who gets nothing.
+    /// Who gets nothing, and who comes from where.
     acting: Arc<Acting>,
+    /// Whom its connection had counted last.
+    last: Arc<Last>,
     /// On whose behalf the request asks, once that is read: on all its records from then on.
     effective: Arc<OnceLock<Principal>>,
     audited: Arc<AtomicBool>,
@@ -40,8 +42,8 @@ impl RequestContext {
     ) -> Self {
         let Authenticated { caller, token } = authenticated;
         let (peer, tenure, acting) = (presented.peer.clone(), presented.tenure.clone(), Arc::clone(acting));
-        let (effective, audited) = (Arc::default(), Arc::default());
-        Self { peer, caller, token, audit_id, tenure, acting, effective, audited }
+        let (effective, audited, last) = (Arc::default(), Arc::default(), Arc::clone(&presented.last));
+        Self { peer, caller, token, audit_id, tenure, acting, last, effective, audited }
     }
 
     /// The context that the layers put into a request.
@@ -69,7 +71,9 @@ impl RequestContext {
 
     /// Notes on whose behalf it asks. A batch says it once for each of its items, and the same each time.
     pub(crate) fn asks_for(&self, effective: &Principal) {
-        let _again = self.effective.set(effective.clone());
+        if self.effective.set(effective.clone()).is_ok() {
+            self.acting.came_from(self.peer.address().ip(), effective, &self.last);
+        }
     }
 
     /// Notes that a record was written.

@@ -6,7 +6,7 @@ use anyhow::Result;
 use lakegate_proto::v1;
 use lakegate_testkit::{ActingOptions, part};
 
-use crate::world::{BLOCKED, DENIED, HR, NOTHING, READ, RULES, SALES, World, get};
+use crate::world::{BLOCKED, DENIED, HR, NOTHING, READ, RULES, SALES, World, get, issue};
 
 #[tokio::test]
 async fn xc20_px01_acting_without_a_rule_is_denied_and_both_names_are_on_record() -> Result<()> {
@@ -120,13 +120,34 @@ async fn px11_one_call_is_for_one_principal_and_a_walk_through_users_shows() -> 
     let records = world.lake.audit().records()?;
     assert_eq!(records.len(), before + 120, "each is on record");
     assert_eq!(records.last().unwrap()["on_behalf_of"], "user-119");
-    let metric = |name: &str| {
-        let families = world.lake.registry().gather();
-        let family = families.iter().find(|family| family.name() == name).unwrap();
-        family.get_metric()[0].get_gauge().get_value()
-    };
-    assert_eq!(metric("lakegate_broker_acting_alarms").to_string(), "1");
-    assert_eq!(metric("lakegate_broker_acting_identities").to_string(), "101");
+    let counted = ["identities", "alarms", "uncounted"].map(|what| world.metric(&format!("acting_{what}")));
+    assert_eq!(counted, [101, 1, 0]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn px11_whoever_takes_many_names_from_one_address_shows_however_it_comes_by_them() -> Result<()> {
+    let world = World::start().await?;
+    let counted =
+        || ["identities", "alarms", "uncounted"].map(|what| world.metric(&format!("address_{what}")));
+    assert_eq!(counted(), [0, 0, 0]);
+    for user in 0..30 {
+        // With a certificate of its own, by a proxy that may, and by one that may not.
+        world.ask(&format!("own-{user}"), "", SALES).await?;
+        world.ask("gateway", &format!("let-{user}"), SALES).await?;
+        assert_eq!(world.ask("hive", &format!("refused-{user}"), SALES).await?, DENIED);
+    }
+    assert_eq!(counted(), [92, 0, 0], "and the two proxies");
+    let token = world.lake.caller("bob")?.issue(issue("")).await?.token;
+    let job = world.lake.caller_with_dt(&token)?;
+    for _ in 0..3 {
+        job.ask(SALES, READ).await?;
+    }
+    assert_eq!(counted(), [93, 0, 0], "a name counts once");
+    for user in 0..10 {
+        world.ask("hive", &format!("more-{user}"), SALES).await?;
+    }
+    assert_eq!(counted(), [101, 1, 0]);
     Ok(())
 }
 

@@ -92,6 +92,7 @@ impl ActingOptions {
             rules: Followed::unaged(Arc::clone(&self.rules)),
             groups: Groups { file, system },
             alarm_above: 100,
+            address_alarm_above: 100,
         }));
         if let Some(resolver) = &self.resolver {
             acting.keep_resolved(Arc::clone(resolver));

@@ -258,6 +258,7 @@ rules = "/etc/lakegate/acting/acting.toml"
 blocked = {{ toJson .blocked }}
 max_stale_seconds = {{ int64 .maxStaleSeconds }}
 alarm_above = {{ int64 .alarmAbove }}
+address_alarm_above = {{ int64 .addressAlarmAbove }}
 {{- end }}
 
 {{- with .Values.groups }}
