@@ -138,7 +138,13 @@ def check_refused(values):
         ("acting.blocked", "hdfs"),
         ("acting.blocked", ["*"]),
         ("acting.alarmAbove", 0),
-        ("groups.system", {}),
+        ("groups.system.enabled", "yes"),
+        ("groups.system.canaries", []),
+        ("groups.system.canaries", [{"user": "canary"}]),
+        ("groups.system.refresh", 30),
+        ("broker.service.externalTrafficPolicy", "Node"),
+        ("broker.extraVolumes", [{"hostPath": {"path": "/"}}]),
+        ("broker.extraVolumeMounts", [{"name": "sss"}]),
         ("secrets.delegationKeys", ""),
         ("broker.limits", {"connections": "many"}),
         ("broker.authorities", []),
@@ -331,7 +337,17 @@ def check_configuration(values):
                     "path": "/etc/lakegate/acting/groups.toml",
                     "max_stale_seconds": 300,
                     "principals": ["*@corp.example.com"],
-                }
+                },
+                "system": {
+                    "principals": ["*@unix.example.com"],
+                    "canaries": [
+                        {"user": "lakegate-canary", "group": 'lake "canaries"'},
+                        {"user": "other", "group": "more"},
+                    ],
+                    "refresh_seconds": 20,
+                    "max_stale_seconds": 120,
+                    "patience_millis": 1500,
+                },
             },
         ),
         ("acting rules", maps["test-lakegate-acting"]["acting.toml"], values["acting"]["rules"]),
@@ -359,6 +375,15 @@ def check_configuration(values):
     made = {"roll_seconds": 43200, "distribution_seconds": 3600, "least_key_id": 0}
     if found["stored"] != made or "current" in found or [key["id"] for key in found["keys"]] != [1, 2]:
         yield f"configuration: a broker that makes its delegation keys is given {found!r}"
+    for kind, wanted in (("LoadBalancer", "Local"), ("NodePort", "Local"), ("ClusterIP", None)):
+        documents = objects(changed(values, "broker.service.type", kind))
+        (service,) = (d["spec"] for d in documents if d["kind"] == "Service")
+        if service.get("externalTrafficPolicy") != wanted:
+            yield f"configuration: a {kind} has the external traffic policy {service.get('externalTrafficPolicy')!r}"
+    pod = pods(objects(values))[0]
+    mounts = [mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"] if mount["name"] == "sss"]
+    if mounts != ["/var/lib/sss/pipes"]:
+        yield f"configuration: an extra volume is mounted at {mounts}"
     grace = pods(objects(values))[0]["terminationGracePeriodSeconds"]
     leaving = broker["drain_notice_seconds"] + broker["drain_seconds"]
     if grace <= leaving:

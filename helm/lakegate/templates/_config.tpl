@@ -271,6 +271,24 @@ max_stale_seconds = {{ int64 .maxStaleSeconds }}
 principals = {{ toJson . }}
 {{- end }}
 {{- end }}
+{{- with .system }}
+{{- if .enabled }}
+
+[groups.system]
+refresh_seconds = {{ int64 .refreshSeconds }}
+max_stale_seconds = {{ int64 .maxStaleSeconds }}
+patience_millis = {{ int64 .patienceMillis }}
+{{- with .principals }}
+principals = {{ toJson . }}
+{{- end }}
+{{- range .canaries }}
+
+[[groups.system.canaries]]
+user = {{ toJson .user }}
+group = {{ toJson .group }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{ end -}}
 
