@@ -69,11 +69,11 @@ impl App {
         let delegation = delegation.transpose().context("delegation")?;
         let own_buckets = own_buckets(&config)?;
         let identities = identities(&config)?;
-        let BrokerConfig { mapping, acting, groups, identity, .. } = &config;
-        let acting = acting::acting(mapping, acting, groups, &identity.name_servers, &reloads)?;
         let clients = config.clients();
         let tls = following::tls(config.tls, clients, &clock, &reloads).await.context("tls")?;
         following::lists(&tls, &clock, &readiness);
+        let servers = &config.identity.name_servers;
+        let acting = acting::acting(&config.mapping, &config.acting, &config.groups, servers, &reloads)?;
         let parts = BrokerParts {
             listen: config.listen,
             tls,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use lakegate_host::reload::Confirmed;
 use lakegate_policy::PolicyDocument;
 
 use super::*;
@@ -77,10 +78,14 @@ fn name(text: &str) -> Principal {
 }
 
 fn world_with(groups: Groups) -> World {
+    world_of(Followed::unaged, groups)
+}
+
+fn world_of(follow: impl FnOnce(Arc<ArcSwap<Rules>>) -> Followed<Rules>, groups: Groups) -> World {
     let rules = Arc::new(ArcSwap::from_pointee(Rules::parse(RULES).unwrap()));
     let terms = ActingTerms {
         blocked: Blocklist::new(&[PrincipalPattern::parse("root").unwrap()]),
-        rules: Followed::unaged(Arc::clone(&rules)),
+        rules: follow(Arc::clone(&rules)),
         groups,
         mapping: Arc::new(Mapping::new(&toml::from_str("exact = { superman = 'hdfs' }").unwrap()).unwrap()),
         ..ActingTerms::default()
@@ -225,6 +230,45 @@ async fn px07_somebody_in_no_group_is_refused() {
     assert_eq!(world.by_certificate("hive", "carol").await, "hive>carol", "by a group of the file");
     assert_eq!(world.by_certificate("hive", "dave").await, "proxy_rule");
     assert_eq!(world.by_certificate("dave", "etl").await, "proxy_rule");
+}
+
+/// What an operator allows.
+const GOOD_FOR: Duration = Duration::from_mins(30);
+
+#[tokio::test(start_paused = true)]
+async fn ps07_rules_that_nobody_confirms_are_an_outage_in_time_and_block_on() {
+    let confirmed = Arc::new(Confirmed::now());
+    let world = world_of(|rules| Followed::new(rules, confirmed, GOOD_FOR), Groups::default());
+    tokio::time::advance(GOOD_FOR).await;
+    assert!(world.acting.rules_are_fresh());
+    assert_eq!(world.by_certificate("hive", "alice").await, "hive>alice");
+    tokio::time::advance(Duration::from_millis(1)).await;
+    assert!(!world.acting.rules_are_fresh());
+    let unknown = "proxy_rules_unavailable";
+    assert_eq!(world.by_certificate("hive", "alice").await, unknown);
+    assert_eq!(world.by_certificate("spark", "alice").await, unknown, "nobody knows who may");
+    assert_eq!(world.by_token("hive", "alice").await, unknown);
+    let stands = world.acting.still_stands(&name("alice"), Some(&name("hive")), &world.snapshot).await;
+    assert_eq!(stands.unwrap_err().audit_reason(), unknown, "nor may a token be renewed by it");
+    assert_eq!(world.by_certificate("alice", "").await, "alice", "rights of one's own need no rule");
+    assert_eq!(world.by_certificate("knox", "hdfs").await, "blocked");
+    assert_eq!(world.by_certificate("gateway", "").await, "on_behalf_of_required");
+}
+
+#[tokio::test(start_paused = true)]
+async fn ps07_a_file_of_groups_that_nobody_confirms_is_an_outage_in_time() {
+    let groups = FileGroups::parse("[groups]\nanalysts = ['carol']\n[end]").unwrap();
+    let groups = Arc::new(ArcSwap::from_pointee(groups));
+    let file = Followed::new(groups, Arc::new(Confirmed::now()), GOOD_FOR);
+    let whose = Whose::These(vec![PrincipalPattern::parse("carol").unwrap()]);
+    let world = world_with(Groups { file: Some((whose, file)), system: None });
+    tokio::time::advance(GOOD_FOR).await;
+    assert_eq!(world.by_certificate("hive", "carol").await, "hive>carol");
+    assert_eq!(world.by_certificate("carol", "").await, "carol");
+    tokio::time::advance(Duration::from_millis(1)).await;
+    assert_eq!(world.by_certificate("hive", "carol").await, "groups_unavailable");
+    assert_eq!(world.by_certificate("carol", "").await, "groups_unavailable");
+    assert_eq!(world.by_certificate("hive", "bob").await, "hive>bob", "whose groups do not stand there");
 }
 
 #[tokio::test]

@@ -109,3 +109,53 @@ impl Names {
         Ok(principal)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(settings: serde_json::Value) -> Names {
+        let settings: ProfileSettings = serde_json::from_value(settings).unwrap();
+        Names::of(&settings, &BTreeSet::from(["CORP".to_owned()]))
+    }
+
+    #[test]
+    fn xc24_a_set_holds_what_its_profile_may_name_and_nothing_else() {
+        let profile = |identity: &str, more: serde_json::Value| {
+            let mut all = serde_json::json!({"name": "p", "kind": "user", "identity": identity});
+            all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            names(all)
+        };
+        let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        for (set, inside, outside) in [
+            (
+                profile("common-name", json("{}")),
+                vec!["alice", "alice@ELSEWHERE"],
+                vec!["alice@CORP", "spiffe:a/x", "hops:a/b"],
+            ),
+            (
+                profile("common-name", json(r#"{"realm": "CORP", "name_prefix": "svc-"}"#)),
+                vec!["svc-x@CORP"],
+                vec!["svc-x", "x@CORP", "svc-x@CORP2", "svc-x@corp"],
+            ),
+            (
+                profile("spiffe-uri", json(r#"{"trust_domain": "a.example", "name_prefix": "ns/"}"#)),
+                vec!["spiffe:a.example/ns/x"],
+                vec!["spiffe:a.example/x", "spiffe:b.example/ns/x", "alice"],
+            ),
+            (
+                profile("project-user", json(r#"{"projects": ["growth"]}"#)),
+                vec!["hops:growth/alice"],
+                vec!["hops:growth2/alice", "hops:hr/alice", "alice"],
+            ),
+            (profile("project-user", json("{}")), vec!["hops:hr/alice"], vec!["spiffe:hr/alice"]),
+        ] {
+            for (names, is_in) in [(inside, true), (outside, false)] {
+                for name in names {
+                    let principal = Principal::parse(name).unwrap();
+                    assert_eq!(set.hold(&principal), is_in, "{name} in {set:?}");
+                }
+            }
+        }
+    }
+}

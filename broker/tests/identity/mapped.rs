@@ -108,5 +108,8 @@ async fn xc24_no_pattern_makes_of_one_tenants_name_that_of_another_and_an_operat
     );
     assert_eq!(ask(&a, "bob").await?, "\"bob\"", "a whole name that an operator wrote down");
     assert_eq!(ask(&c, "old-bob").await?, "\"bob\"", "within one tenant names may be mapped");
+    let text = prometheus::TextEncoder::new().encode_to_string(&lake.registry().gather())?;
+    // px11: alice and bob, and two names that were only claimed.
+    assert!(text.contains("\nlakegate_broker_address_identities 4\n"), "{text}");
     Ok(())
 }

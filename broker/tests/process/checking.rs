@@ -257,4 +257,11 @@ async fn px02_px04_faults_of_acting_mapping_and_groups_are_told_with_their_place
     for named in ["proxy root is blocked", "proxy root has a rule without hosts"] {
         assert!(text.contains(named), "{named} is not in: {text}");
     }
+    let short = good(&site).replace("max_stale_seconds = 600", "max_stale_seconds = 59");
+    let text = said(&check(&site, &short));
+    assert!(text.contains("groups.system.max_stale_seconds: less than twice refresh_seconds"), "{text}");
+    let start = broker(&site.path("broker.toml")).output_of_both().unwrap();
+    let told = String::from_utf8_lossy(&start.stderr).into_owned() + &said(&start);
+    assert!(!start.status.success() && told.contains("less than twice refresh_seconds"), "{told}");
+    assert!(text.contains("groups.system.canaries: none"), "{text}");
 }

@@ -10,7 +10,7 @@ use crate::files::{FileSet, SetDigest};
 
 /// How long files that hold something new must hold it before it is taken: a swap may fall between the reading of two
 /// files, and whoever writes a file in place empties it first.
-const STILL: Duration = Duration::from_millis(100);
+const STILL: Duration = Duration::from_millis(25);
 
 /// Reads that files get to hold still.
 const READS: usize = 30;
