@@ -209,6 +209,11 @@ impl Handler {
 }
 
 impl Presented {
+    /// What one connection showed; nothing of it is counted yet.
+    pub(crate) fn new(peer: Peer, tenure: Option<Arc<Tenure>>, tokens: Option<PresentedTokens>) -> Self {
+        Self { peer, tenure, tokens, last: Arc::default() }
+    }
+
     /// Whether the certificate, if there is one, is as good as it was in the handshake.
     fn check(&self, now: Timestamp) -> Result<(), Rejected> {
         let tenure = self.tenure.as_ref().map_or(Ok(()), |tenure| tenure.check(now));

@@ -18,6 +18,7 @@ pub mod identity;
 mod layers;
 mod limits;
 mod metrics;
+mod nameless;
 mod peer;
 mod pipeline;
 mod probing;

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use lakegate_delegation::Binding;
 use lakegate_domain::{Principal, Timestamp};
 
@@ -11,6 +10,7 @@ use crate::Failure;
 use crate::acting::Mapping;
 use crate::delegation::bindings_of;
 use crate::identity::{Identities, Identity, IdentityError, Residence, Standing, Unresolved};
+use crate::nameless::Nameless;
 use crate::tls::{AuthorityName, Vouched, end_of};
 
 /// The other end of a connection. Made once per connection, after the handshake.
@@ -25,26 +25,6 @@ pub struct Peer {
     nameless: Option<Arc<Nameless>>,
     ends: Option<Timestamp>,
     bindings: Arc<[Binding]>,
-}
-
-/// What goes on record of a certificate that names nobody here, so that an operator finds it.
-#[derive(Debug, Clone)]
-pub(crate) struct Nameless {
-    /// The authority that vouched for it.
-    pub(crate) authority: Option<AuthorityName>,
-    /// SHA-256 of its DER, in hexadecimal.
-    pub(crate) fingerprint: String,
-    /// The name that it claims, before mapping; nobody is believed by it.
-    pub(crate) claimed: Option<Principal>,
-}
-
-impl Nameless {
-    fn of(leaf: &[u8], authority: Option<&AuthorityName>, read: Option<Principal>) -> Self {
-        let digest = digest(&SHA256, leaf);
-        let fingerprint = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        let claimed = read.or_else(|| Identities::claimed(leaf));
-        Self { authority: authority.cloned(), fingerprint, claimed }
-    }
 }
 
 /// What a certificate names, as the principal that it stands for. What one profile may name does not become by a pattern

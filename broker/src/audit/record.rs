@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 
 use crate::Peer;
 use crate::identity::{HostName, Identity, Standing};
-use crate::peer::Nameless;
+use crate::nameless::{Fingerprint, Nameless};
 
 /// Finds one request in the audit log: the process's random number and a counter.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -230,9 +230,9 @@ pub struct CertificateWords {
     /// The authority that vouched for a certificate that names nobody here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authority: Option<String>,
-    /// SHA-256 of that certificate, in hexadecimal.
+    /// What that certificate can be told by: its SHA-256.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub fingerprint: Option<String>,
+    pub fingerprint: Option<Fingerprint>,
     /// The name that it claims; the caller is not believed to have it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claimed: Option<Principal>,

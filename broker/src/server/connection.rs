@@ -155,8 +155,7 @@ async fn serve(
     let (stream, prefaced) = Prefaced::new(stream);
     let tardy = tardiness(shared.limits, prefaced, is_proven);
     let (mine, phases) = watch::channel(Phase::Open);
-    let handler =
-        Arc::new(Handler::new(shared, Presented { peer, tenure, tokens, last: Arc::default() }, phases));
+    let handler = Arc::new(Handler::new(shared, Presented::new(peer, tenure, tokens), phases));
     let service = service_fn(move |request| Arc::clone(&handler).handle(request));
     let connection = shared.limits.http2().serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
