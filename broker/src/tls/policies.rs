@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::ParsedExtension;
+use x509_parser::extensions::{ParsedExtension, X509Extension};
 
 /// `anyPolicy`.
 const ANY: &str = "2.5.29.32.0";
@@ -42,7 +42,7 @@ impl Policies {
         let unsupported = |extension: &ParsedExtension<'_>| {
             matches!(extension, ParsedExtension::PolicyMappings(_) | ParsedExtension::InhibitAnyPolicy(_))
         };
-        let extensions = || certificate.extensions().iter().map(|extension| extension.parsed_extension());
+        let extensions = || certificate.extensions().iter().map(X509Extension::parsed_extension);
         if extensions().any(unsupported) {
             return Some(Self::none());
         }

@@ -123,7 +123,9 @@ impl Keeper {
 
     fn offer(&self, ders: &[Vec<u8>], now: lakegate_domain::Timestamp) -> Offered {
         let mut hash = Context::new(&SHA256);
-        ders.iter().for_each(|der| hash.update(digest(&SHA256, der).as_ref()));
+        for der in ders {
+            hash.update(digest(&SHA256, der).as_ref());
+        }
         let hash = Some(hash.finish().as_ref().to_vec());
         let mut offered = self.offered.lock().unwrap_or_else(PoisonError::into_inner);
         if *offered == hash {
