@@ -52,8 +52,7 @@ impl Peer {
     ) -> Self {
         let leaf = connection.peer_certificates().and_then(|chain| chain.first());
         let authority = vouched.map(|vouched| vouched.authority.clone());
-        let read =
-            leaf.ok_or(IdentityError::Missing).and_then(|leaf| identities.identify(leaf, vouched));
+        let read = leaf.ok_or(IdentityError::Missing).and_then(|leaf| identities.identify(leaf, vouched));
         let name = read.as_ref().ok().map(|identity| identity.principal.clone());
         let identity = read.and_then(|identity| mapped(identity, identities, mapping)).map(Arc::new);
         let refused = leaf.filter(|_| identity.is_err());

@@ -72,13 +72,17 @@ impl HostResolver for DnsResolver {
             Family::V4 => &self.four,
             Family::V6 => &self.six,
         };
-        // The dot at the end keeps search lists away.
-        match resolver.lookup_ip([host.as_str(), "."].concat()).await {
+        match resolver.lookup_ip(complete(host)).await {
             Ok(found) => Ok(found.iter().collect()),
             Err(error) if is_nowhere(&error) => Ok(Vec::new()),
             Err(error) => Err(Unresolved::new(error)),
         }
     }
+}
+
+/// A name as it is asked for: the dot at its end keeps search lists away.
+fn complete(host: &HostName) -> String {
+    [host.as_str(), "."].concat()
 }
 
 /// Whether a server said that there is no such host, or no address of this family. Everything else says nothing.
@@ -100,6 +104,11 @@ mod tests {
         server.put("many.lake.example", &["10.0.0.1", "10.0.0.2", "fd00::1"]);
         server.break_off("broken.lake.example");
         conforms(&DnsResolver::new(&[server.address()]).unwrap()).await;
+    }
+
+    #[test]
+    fn xc21_no_search_list_leads_to_another_host() {
+        assert_eq!(complete(&HostName::parse("node.lake.example").unwrap()), "node.lake.example.");
     }
 
     #[tokio::test]

@@ -280,3 +280,5 @@ fn policies(root: &Issuer, issuers: &[&Cert<'_>], leaf: &Cert<'_>) -> Result<Arc
 mod chains;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod work;

@@ -136,3 +136,57 @@ impl Tenure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lakegate_domain::SystemClock;
+    use lakegate_testkit::{Authority, Issued, der_element};
+    use rcgen::{CertificateParams, CustomExtension};
+
+    use super::*;
+    use crate::LiveTls;
+    use crate::tls::{AuthorityFiles, AuthorityName, ClientCertificates, Revocation, TlsFiles, TlsVersions};
+
+    /// Policies `1.3.7.ARC` (RFC 5280, section 4.2.1.4).
+    fn policies(arcs: &'static [u8]) -> impl Fn(&mut CertificateParams) {
+        move |params| {
+            let ids: Vec<u8> =
+                arcs.iter().flat_map(|arc| der_element(0x30, &der_element(6, &[0x2b, 7, *arc]))).collect();
+            let content = der_element(0x30, &ids);
+            params.custom_extensions = vec![CustomExtension::from_oid_content(&[2, 5, 29, 32], content)];
+        }
+    }
+
+    fn files(root: &Authority) -> TlsFiles {
+        let Issued { chain, key, .. } = root.server().unwrap();
+        let authorities = vec![AuthorityFiles {
+            name: AuthorityName::default_name(),
+            certificates: vec![root.certificate()],
+            revocation: Revocation::Unchecked,
+        }];
+        TlsFiles {
+            chain,
+            key,
+            authorities,
+            clients: ClientCertificates::Required,
+            versions: TlsVersions::Tls13,
+        }
+    }
+
+    #[test]
+    fn xc23_a_connection_is_lost_when_a_policy_that_held_for_it_holds_no_more() {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let (root, now) = (Authority::new().unwrap(), clock.now());
+        let chain = root.client_with("alice", policies(&[1, 2])).unwrap().chain;
+        let live = LiveTls::new(files(&root), now).unwrap();
+        let trust = live.for_connection(Arc::clone(&clock)).trust;
+        let vouched = trust.authorities.borrow().vouch(&chain, now).unwrap();
+        let tenure = Tenure::new(chain, vouched, trust, clock);
+        let become_a = |change: &dyn Fn(&mut CertificateParams)| {
+            live.renew(files(&root.twin_with(change).unwrap()), now).unwrap();
+            tenure.check(now)
+        };
+        assert_eq!(become_a(&policies(&[1, 2, 3])), Ok(()), "both of them still hold");
+        assert_eq!(become_a(&policies(&[1])), Err(Distrust::UnknownIssuer));
+    }
+}

@@ -74,6 +74,21 @@ fn xc24_realms_and_prefixes_part_the_names_of_two_authorities() {
 }
 
 #[test]
+fn xc24_a_name_brings_no_realm_of_its_own_and_a_path_begins_as_it_must() {
+    let both = profiles(&json!([
+        {"name": "names", "identity": "common-name", "kind": "user", "realm": "a"},
+        {"name": "mesh", "identity": "spiffe-uri", "kind": "workload", "trust_domain": "a.example", "name_prefix": "ns/etl/"},
+    ]));
+    let read = |made: Made| both.identify(&made.der(), None, &[]).map(|it| it.principal.to_string());
+    assert_eq!(read(Made::named("alice")).unwrap(), "alice@a");
+    assert_eq!(read(Made::named("alice@b")), Err(IdentityError::Name));
+    assert_eq!(read(Made::named("alice@a")), Err(IdentityError::Name));
+    assert_eq!(read(Made::new().uri("spiffe://a.example/ns/etl/x")).unwrap(), "spiffe:a.example/ns/etl/x");
+    assert_eq!(read(Made::new().uri("spiffe://a.example/ns/etl2/x")), Err(IdentityError::Foreign));
+    assert_eq!(read(Made::new().uri("spiffe://a.example/x/ns/etl/x")), Err(IdentityError::Foreign));
+}
+
+#[test]
 fn xc23_what_the_issuer_put_there_chooses_the_profile() {
     let by_policy = profiles(&json!([
         {"name": "users", "identity": "common-name", "kind": "user", "policy": "1.3.7.1", "realm": "users"},

@@ -30,10 +30,19 @@ impl Two {
     }
 
     async fn start_within(patience: Duration, first: &[u8]) -> Self {
-        let root = Authority::new().unwrap();
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let folder = TempDir::new().unwrap();
+        let (root, folder) = (Authority::new().unwrap(), TempDir::new().unwrap());
         fs::write(folder.path().join("one"), first).unwrap();
+        fs::create_dir(folder.path().join("kept")).unwrap();
+        Self::follow(root, folder, patience).await
+    }
+
+    /// The same places, followed by a process that was started again.
+    async fn again(self) -> Self {
+        Self::follow(self.root, self.folder, Duration::from_secs(30)).await
+    }
+
+    async fn follow(root: Authority, folder: TempDir, patience: Duration) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let book = Arc::new(RevocationBook::new(AuthorityName::default_name(), Duration::ZERO));
         let Issued { chain, key, .. } = root.server().unwrap();
         let files = TlsFiles {
@@ -54,9 +63,8 @@ impl Two {
             urls: Vec::new(),
             grace_seconds: 0,
         };
-        let keep = folder.path().join("kept");
-        fs::create_dir(&keep).unwrap();
-        let places = Places { lists: vec![(Arc::clone(&book), settings)], keep: Some(keep) };
+        let keep = Some(folder.path().join("kept"));
+        let places = Places { lists: vec![(Arc::clone(&book), settings)], keep };
         follow_within(patience, places, (&live, &clock), &reloads).await.unwrap();
         Self { root, folder, book, reloads, _live: live }
     }
@@ -157,6 +165,18 @@ async fn a_place_that_hangs_is_told_and_holds_up_no_other() {
     };
     two.write("one", &fs::read(two.folder.path().join("two")).unwrap());
     tokio::time::timeout(Duration::from_secs(30), good).await.unwrap();
+}
+
+#[tokio::test]
+async fn xc10_what_was_kept_is_looked_at_before_any_other_place() {
+    let two = Two::start(b"no list").await;
+    two.write("one", &two.list(8));
+    two.look().await;
+    assert_eq!((two.lists(), two.kept().len()), (1, 1));
+    two.write("one", &two.list(7));
+    let again = two.again().await;
+    assert_eq!(again.lists(), 1);
+    assert_eq!(again.book.refused().get("older"), Some(&1), "the older list is an alarm at the first look");
 }
 
 #[tokio::test]

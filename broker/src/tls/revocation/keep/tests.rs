@@ -74,9 +74,10 @@ async fn brokers_that_share_a_folder_learn_from_one_another_and_the_newest_list_
     let offered = ahead.remember();
     assert!(!offered.is_new && offered.faults.is_empty());
     // Both are there, as if a broker had ended between writing and clearing.
-    let list = |number| root.revocation_list(&RevocationDraft::fresh(number, &[])).unwrap();
-    for number in [3, 4, 5, 6] {
-        let der = list(number);
+    for number in [3_u32, 4, 5, 6] {
+        let fresh = RevocationDraft::fresh(number.into(), &[]);
+        let this_update = fresh.this_update.minus(Duration::from_hours(24) * (10 - number));
+        let der = root.revocation_list(&RevocationDraft { this_update, ..fresh }).unwrap();
         write(&folder.path().join(format!("default.{}.crl", ListId::of(&der))), &der).unwrap();
     }
     let fresh = Kept::start(&root, &folder);
