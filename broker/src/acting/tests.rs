@@ -222,6 +222,31 @@ async fn px07_groups_that_nobody_can_tell_are_an_outage_and_never_leave() {
 }
 
 #[tokio::test]
+async fn who_names_thousands_takes_a_share_of_the_look_ups_of_groups_and_no_more() {
+    let bounds = SystemBounds {
+        refresh: Duration::from_secs(30),
+        max_stale: Duration::from_mins(1),
+        patience: Duration::from_secs(1),
+    };
+    let groups =
+        Groups { file: None, system: Some((Whose::Bare, CachedGroups::new(Arc::new(Down), bounds))) };
+    let own = |who: &str| Caller::new(name(who), Proof::ClientCertificate);
+    let crowded = || groups.lookups().unwrap().by_outcome()[3].1;
+    let ask = async |caller: Caller| {
+        // Nobody gives way: all who ask wait at the same time.
+        tokio::select! { biased; _ = groups.of(&caller) => {}, () = std::future::ready(()) => {} }
+    };
+    for number in 0..100 {
+        ask(own("knox").acting_for(name(&format!("user-{number}")))).await;
+    }
+    assert_eq!(crowded(), 68);
+    for number in 0..100 {
+        ask(own(&format!("own-{number}"))).await;
+    }
+    assert_eq!(crowded(), 68, "others have shares of their own");
+}
+
+#[tokio::test]
 async fn px07_somebody_in_no_group_is_refused() {
     let file = Followed::unaged(Arc::new(ArcSwap::from_pointee(
         FileGroups::parse("[groups]\nanalysts = ['carol']\netl-ops = []\n[end]").unwrap(),

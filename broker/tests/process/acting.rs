@@ -1,6 +1,7 @@
 //! Acting for others in a process that follows its rules and groups.
 
 use lakegate_client::{Client, ClientError};
+use lakegate_testkit::NameServer;
 
 use crate::read;
 use crate::reload::{TEN_SECONDS, is_failing, metric, policy, rule, until};
@@ -80,5 +81,65 @@ async fn groups_of_the_machine_count_and_only_for_the_users_that_it_knows() {
     }
     let asked = metric(&broker, "lakegate_broker_group_lookups{outcome=\"answered\"}").await;
     assert!(asked >= 4.0, "{asked}");
+    broker.stop();
+}
+
+/// The configuration with something else in it.
+fn start_with(site: &Site, from: &str, to: &str) -> Running {
+    let config = site.config();
+    assert!(config.contains(from), "{from}");
+    site.write("broker.toml", &config.replacen(from, to, 1));
+    site.start()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ps07_rules_and_groups_whose_files_are_gone_serve_for_as_long_as_is_said() {
+    let site = Site::new().await;
+    site.write("acting.toml", RULES);
+    site.write("groups.toml", "[groups]\nteam = ['alice']\n[end]\n");
+    let config = site.config();
+    let (before, acting) = config.split_once("[acting]").unwrap();
+    let acting = acting.replace("max_stale_seconds = 1800", "max_stale_seconds = 4");
+    site.write("broker.toml", &[before, "[acting]", &acting].concat());
+    let broker = site.start();
+    let fresh = async || metric(&broker, "lakegate_broker_acting_rules_fresh").await;
+    assert!(ask(&site, &broker, "hive", "alice").await.is_ok());
+    std::fs::remove_file(site.path("acting.toml")).unwrap();
+    until("rules that are too old", async || fresh().await < 1.0).await;
+    let told = ask(&site, &broker, "hive", "alice").await;
+    assert!(matches!(told, Err(ClientError::Unavailable { .. })), "{told:?}");
+    assert!(ask(&site, &broker, "alice", "").await.is_ok());
+    site.write("acting.toml", RULES);
+    until("rules", async || ask(&site, &broker, "hive", "alice").await.is_ok()).await;
+    std::fs::remove_file(site.path("groups.toml")).unwrap();
+    until("groups that are too old", async || {
+        matches!(ask(&site, &broker, "alice", "").await, Err(ClientError::Unavailable { .. }))
+    })
+    .await;
+    broker.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn px07_a_machine_that_does_not_know_its_canary_is_not_believed() {
+    let site = Site::new().await;
+    for (group, is_believed) in [("root", true), ("no-such-group-7731", false)] {
+        let canaries = format!("canaries = [{{ user = 'root', group = '{group}' }}]\nrefresh_seconds = 30");
+        let broker = start_with(&site, "refresh_seconds = 30", &canaries);
+        let told = ask(&site, &broker, "alice", "").await;
+        assert_eq!(told.is_ok(), is_believed, "{told:?}");
+        assert!(is_believed || matches!(told, Err(ClientError::Unavailable { .. })), "{told:?}");
+        broker.stop();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn px01_hosts_of_rules_are_asked_of_the_name_servers_that_are_configured() {
+    let site = Site::new().await;
+    let names = NameServer::start().await.unwrap();
+    names.put("hive.lake.example", &["127.0.0.1", "::1"]);
+    site.write("acting.toml", &RULES.replace("'127.0.0.1', '::1'", "'hive.lake.example'"));
+    let servers = format!("[identity]\nname_servers = ['{}']\n", names.address());
+    let broker = start_with(&site, "[identity]\n", &servers);
+    until("the host", async || ask(&site, &broker, "hive", "alice").await.is_ok()).await;
     broker.stop();
 }
