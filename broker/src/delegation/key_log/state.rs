@@ -25,7 +25,7 @@ pub(crate) struct KeyLogState {
 }
 
 impl KeyLogState {
-    pub(super) fn new() -> Self {
+    pub(in crate::delegation) fn new() -> Self {
         Self {
             began: Instant::now(),
             read: Mutex::default(),
@@ -38,7 +38,7 @@ impl KeyLogState {
     }
 
     /// The log was read to its end.
-    pub(super) fn fresh(&self) {
+    pub(in crate::delegation) fn fresh(&self) {
         *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         if self.lasting.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
             info!("the log of delegation keys is followed again");

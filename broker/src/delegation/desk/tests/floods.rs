@@ -3,6 +3,7 @@
 use lakegate_delegation::DelegationRefusal;
 
 use super::*;
+use crate::delegation::KeyLogState;
 
 /// A token under a key that everybody knows the id of, with a MAC of nobody's.
 fn forged(lake: &Lake) -> String {
@@ -181,6 +182,33 @@ async fn a_broker_without_keys_refuses_no_token_for_good() {
         matches!(failed, Err(Failure::TokenNotGenuine(DelegationRefusal::UnknownKey))),
         "keys of files are all there are: {failed:?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broker_whose_keys_may_be_of_yesterday_refuses_no_unknown_one_for_good() {
+    let mut lake = Lake::new();
+    let issuer = lake.broker().await;
+    let token = token(&issuer).await;
+    let key = DelegationKey::from_bytes(KeyId::new(2).unwrap(), [7; 32]);
+    let log = Arc::new(KeyLogState::new());
+    lake.keys = DelegationKeys::of_log(KeyRing::single("lake", key).unwrap(), &log);
+    let desk = lake.broker().await;
+    let alice = name("alice");
+    let failed = desk.cancel(&token, &alice, &mut None).await;
+    assert!(matches!(failed, Err(Failure::TokenNotGenuine(DelegationRefusal::UnknownKey))), "{failed:?}");
+    assert_eq!(refusal(&desk, &token), Some("dt_unknown_key"));
+    let looked = tokio::time::timeout(Duration::from_secs(1), lake.keys.unknown().wanted()).await;
+    assert!(looked.is_ok(), "somebody is asked to look for it");
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    let failed = desk.cancel(&token, &alice, &mut None).await;
+    assert!(
+        matches!(failed, Err(Failure::DelegationState(DelegationStateError::KeysTooOld))),
+        "another broker may know it: {failed:?}"
+    );
+    assert_eq!(refusal(&desk, &token), Some("unknown"));
+    log.fresh();
+    let failed = desk.cancel(&token, &alice, &mut None).await;
+    assert!(matches!(failed, Err(Failure::TokenNotGenuine(DelegationRefusal::UnknownKey))), "{failed:?}");
 }
 
 fn rolls() -> lakegate_delegation::RollTerms {
