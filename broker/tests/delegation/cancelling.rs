@@ -97,6 +97,21 @@ async fn dt16_a_cancellation_that_cannot_be_written_is_unavailable_and_holds_her
 }
 
 #[tokio::test]
+async fn dt16_a_broker_that_stops_writes_what_it_could_not_before() -> Result<()> {
+    let (world, log) =
+        World::with_log(|delegating| delegating.follow_every = Duration::from_mins(10)).await?;
+    let token = world.alice.delegation_token("").await?;
+    log.set_fault(Fault::Down);
+    assert_eq!(world.told(&world.alice.cancel(&token).await.unwrap_err())?, UNAVAILABLE);
+    log.set_fault(Fault::None);
+    let written = log.appends();
+    drop(world.alice);
+    assert!(world.lake.stop().await);
+    assert_eq!(log.appends(), written + 1);
+    Ok(())
+}
+
+#[tokio::test]
 async fn dt19_without_the_log_no_token_is_issued() -> Result<()> {
     let (world, log) = World::with_log(|_| {}).await?;
     log.set_fault(Fault::Down);

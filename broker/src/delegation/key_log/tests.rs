@@ -244,6 +244,21 @@ async fn a_log_that_was_lost_or_changed_keeps_the_ring_with_an_alarm() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn keys_may_be_of_yesterday_when_their_log_cannot_be_read() {
+    let store = Arc::new(MemoryLog::new());
+    let brokers = [broker(&store, NOON)];
+    pass(&brokers, Duration::ZERO).await;
+    let [broker] = &brokers;
+    assert!(!broker.keys.are_old());
+    broker.cut(true);
+    time::sleep(Duration::from_secs(15)).await;
+    assert!(broker.keys.are_old());
+    broker.cut(false);
+    time::sleep(2 * LOOK_EVERY).await;
+    assert!(!broker.keys.are_old());
+}
+
+#[tokio::test(start_paused = true)]
 async fn dt04_a_key_that_was_written_a_moment_ago_is_looked_for_and_floods_do_not_reach_the_store() {
     let store = Arc::new(MemoryLog::new());
     let brokers = [NOON; 2].map(|now| broker(&store, now));

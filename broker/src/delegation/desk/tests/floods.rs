@@ -160,6 +160,29 @@ async fn dt24_one_identity_has_so_many_calls_under_way_and_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn dt24_one_identity_has_so_many_cancellations_under_way_and_no_more() {
+    let lake = Lake::new();
+    let desk = lake.broker().await;
+    let mut tokens = Vec::new();
+    for _ in 0..70 {
+        tokens.push(token(&desk).await);
+    }
+    lake.log.set_fault(Fault::Slow(Duration::from_millis(10)));
+    let crowd: Vec<_> = tokens
+        .into_iter()
+        .map(|token| {
+            let desk = Arc::clone(&desk);
+            tokio::spawn(async move { desk.cancel(&token, &name("alice"), &mut None).await })
+        })
+        .collect();
+    let mut limited = 0;
+    for call in crowd {
+        limited += u32::from(matches!(call.await.unwrap(), Err(Failure::RateLimited { .. })));
+    }
+    assert_eq!(limited, 6);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_broker_without_keys_refuses_no_token_for_good() {
     let lake = Lake::new();
     let desk = lake.broker().await;

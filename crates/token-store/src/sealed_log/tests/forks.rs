@@ -7,23 +7,34 @@ use async_trait::async_trait;
 use super::*;
 use crate::record_log::Records;
 
-/// Who writes what, if anybody does.
-type Writer = Option<(Arc<SealedLog>, &'static str)>;
+/// What comes before an append.
+#[derive(Debug)]
+enum Between {
+    Nothing,
+    /// Another process writes this.
+    Writes(Arc<SealedLog>, &'static str),
+    /// The store loses what it has, and has this.
+    Has(Held),
+}
 
 /// A store that another process writes to just before an append: before the first, the second, and so on.
 #[derive(Debug)]
 struct Interleaved {
     store: Arc<MemoryLog>,
-    between: Mutex<VecDeque<Writer>>,
+    between: Mutex<VecDeque<Between>>,
 }
 
 #[async_trait]
 impl RecordLog for Interleaved {
     async fn append(&self, log: LogName, number: u64, record: Vec<u8>) -> Result<Appended, StoreError> {
-        let other = self.between.lock().unwrap().pop_front().flatten();
-        if let Some((other, text)) = other {
-            super::texts(&other, other.seen()).await.unwrap();
-            write(&other, &[text]).await;
+        let between = self.between.lock().unwrap().pop_front();
+        match between.unwrap_or(Between::Nothing) {
+            Between::Nothing => {}
+            Between::Writes(other, text) => {
+                texts(&other, other.seen()).await.unwrap();
+                write(&other, &[text]).await;
+            }
+            Between::Has(held) => self.store.restore(held),
         }
         self.store.append(log, number, record).await
     }
@@ -55,8 +66,8 @@ async fn torn(before: usize) -> (Arc<MemoryLog>, SealedLog, Arc<SealedLog>) {
     let kept = store.backup();
     write(&mender, &["three", "four", "five"]).await;
     store.restore(kept);
-    between.resize(before, None);
-    between.push_back(Some((Arc::clone(&other), "cancel")));
+    between.resize_with(before, || Between::Nothing);
+    between.push_back(Between::Writes(Arc::clone(&other), "cancel"));
     *interleaved.between.lock().unwrap() = between;
     (store, mender, other)
 }
@@ -78,6 +89,27 @@ async fn rd10_a_mender_never_puts_its_own_end_behind_what_another_one_wrote() {
         assert_eq!(texts(&other, 0).await.unwrap(), all);
         assert!(matches!(mender.read(5).await, Err(LogError::Forked { .. })), "{before}: nor later");
     }
+}
+
+#[tokio::test]
+async fn rd10_a_store_that_changes_its_history_under_a_mender_is_a_fork_and_told() {
+    let store = Arc::new(MemoryLog::new());
+    let interleaved = Arc::new(Interleaved { store: Arc::clone(&store), between: Mutex::default() });
+    let mender =
+        SealedLog::new(Arc::clone(&interleaved) as Arc<dyn RecordLog>, TOKENS, keys(1), CLUSTER).unwrap();
+    write(&mender, &["one"]).await;
+    let kept = store.backup();
+    write(&mender, &["two", "three"]).await;
+    store.restore(kept.clone());
+    let other = start(&store);
+    texts(&other, 0).await.unwrap();
+    write(&other, &["cancel"]).await;
+    let others = store.backup();
+    store.restore(kept);
+    // It puts back the second record; then the store fails over to where another one is, and it puts back the third.
+    interleaved.between.lock().unwrap().extend([Between::Nothing, Between::Has(others)]);
+    let read = mender.read(3).await;
+    assert!(matches!(read, Err(LogError::Forked { number: 2 })), "{read:?}");
 }
 
 #[tokio::test]
