@@ -116,8 +116,17 @@ fn the_example_is_what_is_read_and_names_every_key() {
     // The shortest settings are the example without what has a default.
     let named: Vec<&str> = keys.keys().map(String::as_str).collect();
     let fields = format!("{settings:?}");
-    for field in ["url", "username", "password_file", "ca", "client_certificate", "client_key", "prefix"] {
+    for field in [
+        "url",
+        "username",
+        "password_file",
+        "ca",
+        "client_certificate",
+        "client_key",
+        "prefix",
+        "wait_replicas",
+    ] {
         assert!(named.contains(&field) && fields.contains(field), "{field}");
     }
-    assert_eq!(keys.len(), 1 + 9, "a key is missing in the example, or here: {named:?}");
+    assert_eq!(keys.len(), 1 + 10, "a key is missing in the example, or here: {named:?}");
 }
