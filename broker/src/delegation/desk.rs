@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lakegate_delegation::{
     Binding, DelegationRefusal, Draft, Identifier, Issued, KeyId, KeyRing, Moment, Record, Row, TokenId,
-    Tombstone, authentic_anywhere, describe, issue,
+    Tombstone, Views, authentic_anywhere, describe, issue,
 };
 use lakegate_domain::{Clock, Principal, Timestamp};
 use tokio::task::JoinHandle;
@@ -185,6 +185,10 @@ impl DelegationDesk {
     /// # Errors
     /// Why the token is over, where no look at the log could tell anything else.
     fn stands(&self, token: &Identifier, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
+        // One that was cancelled here is over here, also before the log has heard of it.
+        if self.view().fate(&token.id).cancelled {
+            return Err(Failure::TokenOver(DelegationRefusal::Cancelled));
+        }
         match self.view().book().renew(token, &self.delegation.terms, now) {
             Ok(renewal) if renewal.record.is_none() => Ok(Some(renewal.until)),
             Err(

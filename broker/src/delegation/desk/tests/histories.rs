@@ -118,6 +118,9 @@ async fn a_broker_that_goes_writes_what_it_could_not_before() {
     assert!(began.elapsed() < Duration::from_secs(3), "it does not wait for ever");
     assert_eq!(here.view().unwritten().len(), 1);
     lake.log.set_fault(Fault::None);
+    lake.clock.advance(Duration::from_hours(12));
+    let renewed = renew(&here, &token, &name("yarn"), &mut None).await;
+    assert!(matches!(renewed, Err(Failure::TokenOver(_))), "it is over here: {renewed:?}");
     here.settle().await;
     drop(here);
     tokio::time::sleep(Duration::from_secs(2)).await;
