@@ -114,7 +114,10 @@ rules:
     #[test]
     fn what_comes_back_has_not_left() {
         let old = policy(OLD);
-        let new = policy("rules: []");
+        let new = policy(
+            "rules:
+- { id: r, effect: allow, on: { prefix: 'gs://lake/other/' }, to: ['principal:other'], operations: [read] }",
+        );
         let mut departed = new.departed_since(&old);
         let sales = decide(&old, "bob", &["gs://lake/wh/sales/ read"]).unwrap();
         let zoes = decide(&old, "zoe", &["gs://lake/hr/ read"]).unwrap();
