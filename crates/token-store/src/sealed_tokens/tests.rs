@@ -243,6 +243,38 @@ async fn a_token_is_not_put_under_a_scope_that_it_is_not_for() {
     }
 }
 
+/// A store that answers fewer keys than it was asked for.
+#[derive(Debug)]
+struct Forgetful;
+
+#[async_trait::async_trait]
+impl TokenStore for Forgetful {
+    async fn get_many(&self, _: &[ScopeKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        Ok(vec![None])
+    }
+
+    async fn put(&self, _: &ScopeKey, _: Vec<u8>, _: Timestamp) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn remove(&self, _: &[ScopeKey]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn ping(&self) -> Result<StoreId, StoreError> {
+        Ok(StoreId::new("forgetful".to_owned()))
+    }
+}
+
+#[tokio::test]
+async fn an_answer_for_another_number_of_keys_is_an_error_and_says_nothing_of_any() {
+    let clock = Arc::new(ManualClock::at(NOON));
+    let tokens = start(&(Arc::new(Forgetful) as Arc<dyn TokenStore>), keys(1), &clock);
+    let [a, b] = scopes();
+    assert!(matches!(tokens.get_many(&[&a, &b]).await, Err(StoreError::Unavailable(_))));
+    assert!(tokens.get_many(&[&a]).await.unwrap()[0].is_none());
+}
+
 #[tokio::test]
 async fn a_store_that_is_down_is_an_error_and_never_a_miss() {
     let clock = Arc::new(ManualClock::at(NOON));
