@@ -148,6 +148,10 @@ impl Pipeline {
         if let Some(served) = tiers.shared(want).await? {
             return Ok(served);
         }
+        // The shared tier was waited for: what is in memory by now costs nothing.
+        if let Some(served) = tiers.hit(want)? {
+            return Ok(served);
+        }
         let mut _paid = None;
         if want.grant.narrowed() || want.rejected.is_some() {
             let spent = self.share.spend(caller.principal(), want.grant.scope().key());
