@@ -27,8 +27,11 @@ impl Kept {
         self.keeper.offer(&ders, SystemClock.now())
     }
 
-    async fn take(&self, root: &Authority, number: u64) -> Result<(), ListFault> {
-        let list = root.revocation_list(&RevocationDraft::fresh(number, &[])).unwrap();
+    /// A list with a higher number is of a later minute, whenever it is made.
+    async fn take(&self, root: &Authority, number: u32) -> Result<(), ListFault> {
+        let fresh = RevocationDraft::fresh(number.into(), &[]);
+        let this_update = fresh.this_update.minus(Duration::from_mins(1) * (60 - number));
+        let list = root.revocation_list(&RevocationDraft { this_update, ..fresh }).unwrap();
         let offered = self.book.offer(1, &[list], SystemClock.now());
         Arc::clone(&self.keeper).keep().await;
         offered.faults.first().map_or(Ok(()), |fault| Err(*fault))
