@@ -13,6 +13,7 @@
 
 mod deadline;
 mod form;
+mod lingering;
 mod open;
 
 use std::convert::Infallible;
@@ -40,6 +41,7 @@ use crate::rpc::{
 };
 use crate::server::{Phase, Shared};
 use crate::tls::Tenure;
+use lingering::Lingering;
 
 /// What every request of a connection goes through to.
 #[derive(Debug)]
@@ -71,13 +73,14 @@ pub(crate) struct Presented {
 pub(crate) trait AnyBody:
     http_body::Body<Data = bytes::Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send>
     + Send
+    + Unpin
     + 'static
 {
 }
 
 impl<B> AnyBody for B
 where
-    B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+    B: http_body::Body<Data = bytes::Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send,
 {
 }
@@ -102,6 +105,7 @@ impl Handler {
         request: Request<B>,
     ) -> Result<Response<Body>, Infallible> {
         let rpc = method_in(request.uri().path());
+        let request = request.map(Lingering::new);
         match AssertUnwindSafe(self.admit(request, rpc)).catch_unwind().await {
             Ok(response) => Ok(response),
             Err(_panic) => Ok(self.panicked(rpc).await),

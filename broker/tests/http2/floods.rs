@@ -41,6 +41,22 @@ async fn gh04_resets_that_the_broker_is_made_to_send_are_told_to_calm_down() -> 
     is_told_to_calm_down(&lake, streams().take(2_000).map(provoke)).await
 }
 
+#[tokio::test]
+async fn a_body_that_comes_after_its_refusal_costs_the_connection_nothing() -> Result<()> {
+    let lake = start().await?;
+    let mut raw = Raw::connect(&lake).await?;
+    for stream in streams().take(300) {
+        let open = block(&[("grpc-timeout", "0S")]);
+        raw.writer.frame(HEADERS, END_HEADERS, stream, &open).await?;
+        assert!(raw.reader.next(HEADERS).await.is_some(), "stream {stream} has no answer");
+        raw.writer.frame(DATA, END_STREAM, stream, &[0; 5]).await?;
+    }
+    let seen = raw.flood([frame(PING, 0, 0, b"the last")].into_iter(), |frame| frame.kind == PING).await?;
+    let kinds: Vec<u8> = seen.iter().map(|frame| frame.kind).collect();
+    assert!(kinds.contains(&PING) && !kinds.contains(&GOAWAY) && !kinds.contains(&RST_STREAM), "{kinds:?}");
+    serves(&lake).await
+}
+
 /// The connection survives a flood: it answers the ping at the end of it. Or it is closed. The broker goes on.
 async fn is_survived(frames: impl Iterator<Item = Vec<u8>>) -> Result<()> {
     let lake = start().await?;
