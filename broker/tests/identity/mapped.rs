@@ -2,15 +2,12 @@
 
 use anyhow::Result;
 use lakegate_broker::identity::{Identities, IdentitySettings, Profiles};
-use lakegate_broker::tls::{
-    AuthorityFiles, AuthorityName, ClientCertificates, Revocation, TlsFiles, TlsVersions,
-};
-use lakegate_domain::{Clock, SystemClock};
+use lakegate_broker::tls::AuthorityName;
 use lakegate_policy::PolicyDocument;
-use lakegate_testkit::{ActingOptions, Authority, Deployment, Issued, Options, RunGenerator};
+use lakegate_testkit::{ActingOptions, Authority, Deployment, Options, RunGenerator};
 use rcgen::DnType;
 
-use crate::world::{READ, subject_by};
+use crate::world::{READ, subject_by, trust};
 
 const POLICY: &str = r#"
 version: 1
@@ -45,20 +42,7 @@ async fn lake(authorities: [&Authority; 2], mapping: &'static str) -> Result<Dep
     let policy = PolicyDocument::from_yaml(POLICY)?;
     let options = Options { generator: RunGenerator::Absent, identities, acting, ..Options::of(policy) };
     let lake = Deployment::start(options).await?;
-    let Issued { chain, key, .. } = lake.authority().server()?;
-    let authorities = names.into_iter().zip(authorities).map(|(name, authority)| AuthorityFiles {
-        name,
-        certificates: vec![authority.certificate()],
-        revocation: Revocation::Unchecked,
-    });
-    let files = TlsFiles {
-        chain,
-        key,
-        authorities: authorities.collect(),
-        clients: ClientCertificates::Optional,
-        versions: TlsVersions::Tls13,
-    };
-    lake.tls().renew(files, SystemClock.now())?;
+    trust(&lake, names.into_iter().zip(authorities))?;
     Ok(lake)
 }
 

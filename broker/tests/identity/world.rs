@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use lakegate_broker::identity::{HostResolver, Identities, IdentitySettings, Profiles};
-use lakegate_broker::tls::AuthorityName;
-use lakegate_domain::Operation;
+use lakegate_broker::tls::{
+    AuthorityFiles, AuthorityName, ClientCertificates, Revocation, TlsFiles, TlsVersions,
+};
+use lakegate_domain::{Clock, Operation, SystemClock};
 use lakegate_policy::PolicyDocument;
 use lakegate_testkit::{Authority, Deployment, Issued, Options, RunGenerator};
 use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, SanType};
@@ -90,4 +92,25 @@ pub(crate) fn spiffe(lake: &Deployment, id: &str) -> Result<Issued> {
     params.subject_alt_names = vec![SanType::URI(["spiffe://", id].concat().try_into()?)];
     params.extended_key_usages = BOTH_ENDS.to_vec();
     lake.authority().issue(params)
+}
+
+/// Makes a deployment's clients those of these authorities, and of no other.
+pub(crate) fn trust<'a>(
+    lake: &Deployment,
+    authorities: impl Iterator<Item = (AuthorityName, &'a Authority)>,
+) -> Result<()> {
+    let Issued { chain, key, .. } = lake.authority().server()?;
+    let authorities = authorities.map(|(name, authority)| AuthorityFiles {
+        name,
+        certificates: vec![authority.certificate()],
+        revocation: Revocation::Unchecked,
+    });
+    let files = TlsFiles {
+        chain,
+        key,
+        authorities: authorities.collect(),
+        clients: ClientCertificates::Optional,
+        versions: TlsVersions::Tls13,
+    };
+    Ok(lake.tls().renew(files, SystemClock.now())?)
 }

@@ -123,7 +123,7 @@ async fn rd11_a_server_in_the_clear_is_never_reached_over_tls() {
 
 /// Nobody listens to the server's messages, so a forged or a lost one means nothing to anybody: RD14.
 #[tokio::test]
-async fn rd11_rd14_the_shipped_access_list_allows_what_the_store_needs_and_nothing_else() {
+async fn in15_rd11_rd14_the_shipped_access_list_allows_what_the_store_needs_and_nothing_else() {
     for kind in KINDS {
         let world = World::start(kind).await;
         let [key] = keys();
